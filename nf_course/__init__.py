@@ -1,0 +1,60 @@
+"""nf_course: normalizing flows in PyTorch, small enough to read beside the equations.
+
+Every map is a `Bijection`: z, ladj = encode(x) from data to latent, x, ladj = decode(z) back again.
+"""
+
+from nf_course.actnorm import ActNorm
+from nf_course.bijection import Bijection, Inverse, Sequential
+from nf_course.checking import BijectionError, check_bijection, log_abs_det_jacobian, randomise
+from nf_course.checkpoint import load_checkpoint, save_checkpoint
+from nf_course.conditioners import MLP, ConvNet
+from nf_course.coupling import AdditiveCoupling, AffineCoupling, CouplingStack
+from nf_course.dequantize import Dequantize, Logit, bits_per_dim
+from nf_course.devices import device, setting
+from nf_course.flow import Flow, StandardNormal
+from nf_course.linear import LULinear
+from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
+from nf_course.reshape import Flatten, Split, Squeeze
+from nf_course.source import show_source
+from nf_course.training import History, NonFiniteLoss, fit, mean_nll
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MLP",
+    "ActNorm",
+    "AdditiveCoupling",
+    "AffineCoupling",
+    "Alternating",
+    "Bijection",
+    "BijectionError",
+    "Checkerboard",
+    "ConvNet",
+    "CouplingStack",
+    "Dequantize",
+    "Flatten",
+    "Flow",
+    "Halves",
+    "History",
+    "IndexMask",
+    "Inverse",
+    "LULinear",
+    "Logit",
+    "Mask",
+    "NonFiniteLoss",
+    "Sequential",
+    "Split",
+    "Squeeze",
+    "StandardNormal",
+    "bits_per_dim",
+    "check_bijection",
+    "device",
+    "fit",
+    "load_checkpoint",
+    "log_abs_det_jacobian",
+    "mean_nll",
+    "randomise",
+    "save_checkpoint",
+    "setting",
+    "show_source",
+]

@@ -1,0 +1,92 @@
+// What every moving figure shares: its frame, sliders, buttons, a sharp canvas, colours of the theme.
+// Figures are built from native inputs, so mouse, touch, keyboard and screen reader work without more.
+
+function frame(el) {
+  const root = document.createElement("div");
+  root.className = "nf-widget";
+  el.append(root);
+  return root;
+}
+
+function element(parent, tag, className, text) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+function controls(root) { return element(root, "div", "nf-controls"); }
+
+// A labelled slider with its value beside it; `oninput(value)` is called on every change.
+function slider(parent, { label, min, max, step, value, format = (v) => String(v), oninput }) {
+  const row = element(parent, "label");
+  element(row, "span", "", label);
+  const input = element(row, "input");
+  Object.assign(input, { type: "range", min, max, step, value });
+  const shown = element(row, "output");
+  const show = () => { shown.textContent = format(Number(input.value)); input.setAttribute("aria-valuetext", shown.textContent); };
+  input.addEventListener("input", () => { show(); oninput(Number(input.value)); });
+  show();
+  return { input, set(v) { input.value = v; show(); }, get value() { return Number(input.value); } };
+}
+
+function button(parent, text, onclick) {
+  const node = element(parent, "button", "", text);
+  node.type = "button";
+  node.addEventListener("click", onclick);
+  return node;
+}
+
+// The colours of common.css as they are in the present theme: ink, muted, line, paper, x, z, model, wrong, soft.
+function colours(root) {
+  const style = getComputedStyle(root), found = {};
+  for (const name of ["ink", "muted", "line", "paper", "x", "z", "model", "wrong", "soft"])
+    found[name] = style.getPropertyValue(`--nf-${name}`).trim();
+  return found;
+}
+
+// A canvas of width x height units, sharp on every screen, scaled to the frame by CSS.
+// describe(text) is its text alternative: say what the picture shows now.
+function picture(root, width, height) {
+  const canvas = element(root, "canvas");
+  const scale = Math.min(3, Math.max(2, window.devicePixelRatio || 1));
+  canvas.width = width * scale; canvas.height = height * scale;
+  canvas.style.maxWidth = `${width}px`;
+  canvas.setAttribute("role", "img");
+  const g = canvas.getContext("2d");
+  g.setTransform(scale, 0, 0, scale, 0, 0);
+  g.font = "14px system-ui, sans-serif";
+  return {
+    canvas, g, width, height,
+    clear(colour) { g.fillStyle = colour; g.fillRect(0, 0, width, height); },
+    describe(text) { canvas.setAttribute("aria-label", text); },
+    // Where a pointer event happened, in the canvas's own units.
+    at(event) {
+      const box = canvas.getBoundingClientRect();
+      return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
+    },
+  };
+}
+
+// A linear scale: plane coordinates to canvas units inside the box [left, top, right, bottom].
+function axes([left, top, right, bottom], [x0, x1], [y0, y1]) {
+  return {
+    x: (v) => left + ((v - x0) / (x1 - x0)) * (right - left),
+    y: (v) => bottom - ((v - y0) / (y1 - y0)) * (bottom - top),
+    ux: (p) => x0 + ((p - left) / (right - left)) * (x1 - x0),
+    uy: (p) => y0 + ((bottom - p) / (bottom - top)) * (y1 - y0),
+  };
+}
+
+// Draw now, and again whenever the reader switches between light and dark.
+function drawWithTheme(draw) {
+  draw();
+  const watch = new MutationObserver(draw);
+  watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
+  watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  return () => watch.disconnect();
+}
+
+const reducedMotion = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+

@@ -1,0 +1,117 @@
+"""The table of all bijections: name, constructor, shape of x, number of context features, for one property test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from nf_course import (
+    MLP,
+    ActNorm,
+    AdditiveCoupling,
+    AffineCoupling,
+    Alternating,
+    Bijection,
+    Checkerboard,
+    ConvNet,
+    CouplingStack,
+    Flatten,
+    Halves,
+    IndexMask,
+    Inverse,
+    Logit,
+    LULinear,
+    Sequential,
+    Split,
+    Squeeze,
+    randomise,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    build: Callable[[], Bijection]
+    shape: tuple[int, ...]
+    context: tuple[int, ...] = ()
+    unit_interval: bool = False
+    identity: bool = False
+
+    def make(self, device="cpu", seed: int = 0) -> tuple[Bijection, torch.Tensor, torch.Tensor | None]:
+        """The bijection in float64 with randomised parameters, x and context, always the same for a seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            bijection = randomise(self.build().double(), seed=seed).eval()
+            x = torch.rand(3, *self.shape).double() if self.unit_interval else torch.randn(3, *self.shape).double()
+            context = torch.randn(3, *self.context).double() if self.context else None
+        move = {"device": device}
+        return bijection.to(**move), x.to(**move), None if context is None else context.to(**move)
+
+
+def mlp(kept, moved, context=0):
+    return MLP(kept, 2 * moved, hidden=(8,), context_features=context)
+
+
+def conv(kept, moved, context=0):
+    return ConvNet(kept, 2 * moved, hidden=6, context_features=context)
+
+
+def two_couplings(context=0):
+    first = AffineCoupling(mlp(2, 3, context))
+    second = AffineCoupling(mlp(3, 2, context), Halves().flipped())
+    return first, second
+
+
+def multi_scale():
+    """Two levels over 1 x 4 x 4 images, the way image flows are put together."""
+    coarse = Sequential(Squeeze(), LULinear(8), AffineCoupling(conv(4, 4)), Flatten((8, 1, 1)))
+    return Sequential(Squeeze(), ActNorm(4), LULinear(4), AffineCoupling(conv(2, 2)), Split(coarse, (4, 2, 2)))
+
+
+CASES = [
+    Case("affine, halves, odd D", lambda: AffineCoupling(mlp(2, 3)), (5,)),
+    Case("affine, halves flipped", lambda: AffineCoupling(mlp(3, 2), Halves().flipped()), (5,)),
+    Case("affine, D = 2", lambda: AffineCoupling(mlp(1, 1)), (2,)),
+    Case("affine, context", lambda: AffineCoupling(mlp(2, 3, 4)), (5,), context=(4,)),
+    Case("affine, alternating, even D", lambda: AffineCoupling(mlp(3, 3), Alternating()), (6,)),
+    Case("affine, alternating, odd D", lambda: AffineCoupling(mlp(3, 2), Alternating()), (5,)),
+    Case("affine, alternating flipped", lambda: AffineCoupling(mlp(2, 3), Alternating().flipped()), (5,)),
+    Case("affine, index mask", lambda: AffineCoupling(mlp(2, 3), IndexMask([0, 1, 0, 0, 1])), (5,)),
+    Case("affine, channels", lambda: AffineCoupling(conv(2, 3)), (5, 2, 3)),
+    Case("affine, channels, vector context", lambda: AffineCoupling(conv(2, 2, 3)), (4, 2, 3), context=(3,)),
+    Case("affine, channels, image context", lambda: AffineCoupling(conv(2, 2, 1)), (4, 2, 4), context=(1, 4, 2)),
+    Case("affine, checkerboard", lambda: AffineCoupling(conv(4, 4), Checkerboard()), (2, 2, 4)),
+    Case("affine, checkerboard flipped", lambda: AffineCoupling(conv(2, 2), Checkerboard().flipped()), (1, 4, 2)),
+    Case("additive, odd D", lambda: AdditiveCoupling(MLP(2, 3, (8,))), (5,)),
+    Case("additive, context", lambda: AdditiveCoupling(MLP(2, 2, (8,), 3)), (4,), context=(3,)),
+    Case("additive, channels", lambda: AdditiveCoupling(ConvNet(1, 2, 6)), (3, 2, 2)),
+    Case("stack of couplings", lambda: CouplingStack(two_couplings()), (5,)),
+    Case("stack of couplings, context", lambda: CouplingStack(two_couplings(3)), (5,), context=(3,)),
+    Case(
+        "stack of additive and affine",
+        lambda: CouplingStack([AdditiveCoupling(MLP(2, 2, (8,))), AffineCoupling(mlp(2, 2), Halves().flipped())]),
+        (4,),
+    ),
+    Case("stack, checkerboard", lambda: CouplingStack([AffineCoupling(conv(2, 2), Checkerboard())] * 1), (1, 4, 4)),
+    Case("actnorm, vectors", lambda: ActNorm(4), (4,)),
+    Case("actnorm, images, H != W", lambda: ActNorm(3), (3, 2, 3)),
+    Case("actnorm, points", lambda: ActNorm(3), (3, 7)),
+    Case("LU, vectors", lambda: LULinear(5), (5,)),
+    Case("LU, 1x1 convolution, H != W", lambda: LULinear(3), (3, 2, 4)),
+    Case("LU, points", lambda: LULinear(3), (3, 5)),
+    Case("squeeze", lambda: Squeeze(), (2, 4, 2), identity=True),
+    Case("flatten", lambda: Flatten((2, 3, 1)), (2, 3, 1), identity=True),
+    Case("split", lambda: Split(Sequential(LULinear(2), Flatten((2, 2, 1))), (5, 2, 1)), (5, 2, 1)),
+    Case("split, vectors", lambda: Split(LULinear(2), (5,)), (5,)),
+    Case("logit", lambda: Logit(), (3, 2), unit_interval=True),
+    Case("inverse of a coupling", lambda: Inverse(AffineCoupling(mlp(2, 3))), (5,)),
+    Case("inverse of an inverse", lambda: Inverse(Inverse(LULinear(4))), (4,)),
+    Case("sequential", lambda: Sequential(LULinear(5), ActNorm(5), *two_couplings()), (5,)),
+    Case("sequential, context", lambda: Sequential(*two_couplings(2), LULinear(5)), (5,), context=(2,)),
+    Case("sequential of one", lambda: Sequential(LULinear(4)), (4,)),
+    Case("sequential of none", lambda: Sequential(), (4,), identity=True),
+    Case("sequential in sequential", lambda: Sequential(Sequential(LULinear(4)), ActNorm(4)), (4,)),
+    Case("multi-scale", multi_scale, (1, 4, 4)),
+]
