@@ -38,10 +38,10 @@ function button(parent, text, onclick) {
   return node;
 }
 
-// The colours of common.css as they are in the present theme: ink, muted, line, paper, x, z, model, wrong, soft.
+// The colours of common.css as they are in the present theme: ink, muted, line, paper, x, z, model, wrong, moved, soft.
 function colours(root) {
   const style = getComputedStyle(root), found = {};
-  for (const name of ["ink", "muted", "line", "paper", "x", "z", "model", "wrong", "soft"])
+  for (const name of ["ink", "muted", "line", "paper", "x", "z", "model", "wrong", "moved", "soft"])
     found[name] = style.getPropertyValue(`--nf-${name}`).trim();
   return found;
 }

@@ -1,0 +1,124 @@
+"""Derive each data file that ships with nf_course again from the package it came from, and compare.
+
+    python tools/derive_data.py --check             compare with nf_course/data; exit 1 if one differs
+    python tools/derive_data.py --check digits      only this one
+    python tools/derive_data.py --write FOLDER      write the files anew into FOLDER
+
+The origins are not dependencies of the course. In a scratch environment:
+
+    pip install numpy scikit-learn==1.9.1 plotnine==0.15.9 vega_datasets==0.9.0
+
+Compared are the arrays (names, shapes, dtypes, every value), not the bytes: a zip archive holds dates and
+depends on the version of zlib.
+"""
+
+import argparse
+import csv
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent.parent / "nf_course" / "data"
+
+
+def package_file(package: str, path: str) -> Path:
+    """The file of an installed package, without importing the package."""
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"{package} is not installed here: see the head of this script")
+    return Path(spec.origin).parent / path
+
+
+def digits() -> dict[str, np.ndarray]:
+    """The load_digits of scikit-learn: counts 0 to 16, stored as bytes."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return {"images": found.images.astype(np.uint8), "labels": found.target.astype(np.uint8)}
+
+
+def diamonds() -> dict[str, np.ndarray]:
+    """The diamonds.csv of plotnine, without the 20 rows with a length of 0; grades as ranks, worst first."""
+    columns = ["carat", "depth", "table", "price", "x", "y", "z"]
+    grades = {
+        "cut": ["Fair", "Good", "Very Good", "Premium", "Ideal"],
+        "color": ["J", "I", "H", "G", "F", "E", "D"],
+        "clarity": ["I1", "SI2", "SI1", "VS2", "VS1", "VVS2", "VVS1", "IF"],
+    }
+    with open(package_file("plotnine", "data/diamonds.csv"), newline="") as file:
+        rows = [row for row in csv.DictReader(file) if all(float(row[c]) > 0 for c in "xyz")]
+    return {
+        "x": np.array([[float(row[c]) for c in columns] for row in rows], dtype=np.float32),
+        "columns": np.array(columns),
+        "grades": np.array([[grades[g].index(row[g]) for g in grades] for row in rows], dtype=np.uint8),
+        "grade_columns": np.array(list(grades)),
+    }
+
+
+def airports() -> dict[str, np.ndarray]:
+    """Longitude and latitude, in degrees, of every row of vega_datasets' airports.csv, in its order."""
+    with open(package_file("vega_datasets", "_data/airports.csv"), newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    columns = ("longitude", "latitude")
+    return {name: np.array([float(row[name]) for row in rows], dtype=np.float32) for name in columns}
+
+
+ORIGINS = {  # file: (how to derive it, the package, the version it was derived from)
+    "digits": (digits, "scikit-learn", "1.9.1"),
+    "diamonds": (diamonds, "plotnine", "0.15.9"),
+    "airports": (airports, "vega_datasets", "0.9.0"),
+}
+
+
+def differences(derived: dict[str, np.ndarray], shipped: dict[str, np.ndarray]) -> list[str]:
+    """In words, how two sets of named arrays differ; empty if they are equal."""
+    found = []
+    if lone := set(derived) ^ set(shipped):
+        found.append(f"only in one of the two: {sorted(lone)}")
+    for name in sorted(set(derived) & set(shipped)):
+        a, b = derived[name], shipped[name]
+        if a.dtype != b.dtype or a.shape != b.shape:
+            found.append(f"{name}: derived {a.dtype} {a.shape}, shipped {b.dtype} {b.shape}")
+        elif not np.array_equal(a, b):
+            found.append(f"{name}: {int((a != b).sum())} of {a.size} values differ")
+    return found
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ORIGINS)}; all by default")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--check", action="store_true", help="compare with the files in nf_course/data")
+    what.add_argument("--write", type=Path, metavar="FOLDER", help="write the files into FOLDER")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(ORIGINS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(ORIGINS)}")
+
+    failed = False
+    for name in arguments.names or ORIGINS:
+        derive, package, noted = ORIGINS[name]
+        try:
+            arrays = derive()
+        except ModuleNotFoundError as error:
+            print(f"{name}: cannot derive: {error}")
+            failed = True
+            continue
+        origin = f"{package} {version(package)}" + ("" if version(package) == noted else f" (noted: {noted})")
+        if arguments.write:
+            np.savez_compressed(arguments.write / f"{name}.npz", **arrays)
+            print(f"{name}: written from {origin}")
+            continue
+        with np.load(HERE / f"{name}.npz", allow_pickle=False) as file:
+            wrong = differences(arrays, {key: file[key] for key in file.files})
+        print(f"{name}: {'; '.join(wrong) if wrong else 'the same'}, against {origin}")
+        failed = failed or bool(wrong)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
