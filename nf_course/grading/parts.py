@@ -1,0 +1,158 @@
+"""What a check hands to an answer besides tensors: small networks, couplings and densities.
+
+Each part is a frozen record of tensors and plain values, and nothing else. So it can be copied for every call, can be
+asked which of its tensors a gradient reached, and can be rebuilt from its name and its tensors in another process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["BadInput", "Coupling", "Decoder", "Density", "Net", "Part", "map_tensors", "tensors_in"]
+
+
+class BadInput(ValueError):
+    """A part was called with something that it cannot take. The message says what it takes."""
+
+
+class Part:
+    """The common base of all parts, by which copies and searches know them."""
+
+
+def _need(ok: bool, message: str) -> None:
+    if not ok:
+        raise BadInput(message)
+
+
+def _shape(value: Any) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+
+
+@dataclass(frozen=True, eq=False)
+class Net(Part):
+    """A small network, (N, features) -> (N, outputs): `amplitude * tanh(kept @ weight.T + bias [+ context])`."""
+
+    name: str
+    weight: Tensor  # (outputs, features)
+    bias: Tensor  # (outputs,)
+    context_weight: Tensor | None = None  # (outputs, K)
+    amplitude: float = 1.0
+
+    def __call__(self, kept: Tensor, context: Tensor | None = None) -> Tensor:
+        features = self.weight.shape[1]
+        fits = isinstance(kept, Tensor) and kept.ndim == 2 and kept.shape[1] == features
+        _need(fits, f"{self.name} takes the {features} kept features, (N, {features}), and was given {_shape(kept)}")
+        hidden = kept @ self.weight.T + self.bias
+        if self.context_weight is not None:
+            _need(isinstance(context, Tensor), f"{self.name} needs the context, and was given none")
+            hidden = hidden + context @ self.context_weight.T
+        return self.amplitude * torch.tanh(hidden)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Coupling(Part):
+    """An affine coupling that needs a context: `encode(x, context) -> (z, ladj)`, and `decode` likewise."""
+
+    name: str
+    mask: Tensor  # (D,), True where kept
+    scale_net: Net
+    shift_net: Net
+
+    def encode(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        log_scale, shift = self._log_scale_and_shift(x, context)
+        z = x.clone()
+        z[:, ~self.mask] = torch.exp(log_scale) * x[:, ~self.mask] + shift
+        return z, log_scale.sum(1)
+
+    def decode(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        log_scale, shift = self._log_scale_and_shift(z, context)
+        x = z.clone()
+        x[:, ~self.mask] = (z[:, ~self.mask] - shift) * torch.exp(-log_scale)
+        return x, -log_scale.sum(1)
+
+    def _log_scale_and_shift(self, x: Tensor, context: Tensor | None) -> tuple[Tensor, Tensor]:
+        features = len(self.mask)
+        fits = isinstance(x, Tensor) and x.ndim == 2 and x.shape[1] == features
+        _need(fits, f"{self.name} takes a tensor (N, {features}), and was given {_shape(x)}")
+        _need(isinstance(context, Tensor), f"{self.name} expects a context (N, K), and was given none")
+        return self.scale_net(x[:, self.mask], context), self.shift_net(x[:, self.mask], context)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Decoder(Part):
+    """A flow's way from latent to data, (N, D) -> ((N, D), (N,)): x = asinh(A z + b), with its ladj."""
+
+    name: str
+    matrix: Tensor  # (D, D)
+    offset: Tensor  # (D,)
+
+    def __call__(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        features = len(self.offset)
+        fits = isinstance(z, Tensor) and z.ndim == 2 and z.shape[1] == features
+        _need(fits, f"{self.name} takes latents of shape (N, {features}), and was given {_shape(z)}")
+        _need(z.is_floating_point(), f"{self.name} takes floating-point latents, and was given {z.dtype}")
+        y = z @ self.matrix.to(z).T + self.offset.to(z)
+        log_det = torch.linalg.slogdet(self.matrix)[1].to(z)
+        return torch.asinh(y), log_det - 0.5 * torch.log1p(y.square()).sum(1)
+
+    def latents(self, x: Tensor) -> Tensor:
+        """The z that x came from: the check's own way back."""
+        return torch.linalg.solve(self.matrix, (torch.sinh(x.to(self.matrix)) - self.offset).T).T
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Density(Part):
+    """A mixture of Gaussians in the plane, (M, 2) -> (M,), whose total mass is `mass` (not always 1, on purpose)."""
+
+    name: str
+    means: Tensor  # (K, 2)
+    scales: Tensor  # (K, 2)
+    weights: Tensor  # (K,), sum to one
+    mass: float
+
+    def __call__(self, points: Tensor) -> Tensor:
+        fits = isinstance(points, Tensor) and points.ndim == 2 and points.shape[1] == 2
+        _need(fits, f"{self.name} takes points of shape (M, 2), and was given {_shape(points)}")
+        u = (points[:, None] - self.means) / self.scales  # (M, K, 2)
+        terms = -0.5 * u.square().sum(2) - torch.log(self.scales).sum(1) - math.log(2 * math.pi)
+        return torch.logsumexp(terms + torch.log(self.weights), 1) + math.log(self.mass)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def map_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """The same value with every tensor in it replaced: inside parts, tuples and lists. Generators are copied."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, torch.Generator):
+        return torch.Generator(device=value.device).set_state(value.get_state())
+    if isinstance(value, Part):
+        fields = {f.name: map_tensors(change, getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return type(value)(**fields)
+    if isinstance(value, (tuple, list)):
+        return type(value)(map_tensors(change, item) for item in value)
+    return value
+
+
+def tensors_in(value: Any) -> list[Tensor]:
+    """Every tensor inside a value, in a fixed order."""
+    found: list[Tensor] = []
+    map_tensors(lambda tensor: (found.append(tensor), tensor)[1], value)
+    return found

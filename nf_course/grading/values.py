@@ -1,0 +1,124 @@
+"""Is what came back a tensor of the right shape, dtype and device, and finite? Each no has its own friendly words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from nf_course.grading.compare import PLAIN, arrays, readable
+from nf_course.grading.exercise import Finding
+
+__all__ = ["STAGES"]
+
+
+def _pairs(value: Any, want: Any, names: tuple[str, ...]):
+    """(name, item, wanted item) for each output; the name only where there are several."""
+    if isinstance(want, tuple):
+        return [(name.split(",")[0].split(" (")[0], v, w) for name, v, w in zip(names, value, want, strict=True)]
+    return [("", value, want)]
+
+
+def type_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
+    """A tensor, or the right number of them. A Python number does where one number is wanted."""
+    if isinstance(want, tuple):
+        expected = f"{len(want)} results, ({', '.join(names)})"
+        if not isinstance(value, (tuple, list)):
+            return Finding("type", expected, f"one {_kind(value)}", likely="return both, with a comma between them")
+        if len(value) != len(want):
+            return Finding("type", expected, f"{len(value)} results")
+    for name, item, wanted in _pairs(value, want, names):
+        finding = _tensor(name, item, wanted)
+        if finding:
+            return finding
+    return None
+
+
+def _tensor(name: str, item: Any, wanted: Any) -> Finding | None:
+    label = f" for {name}" if name else ""
+    expected = f"a torch.Tensor{label}"
+    one_number = not isinstance(wanted, Tensor) or wanted.ndim == 0
+    if type(item) in PLAIN:
+        if not readable(item):
+            return Finding("type", f"an ordinary, dense tensor{label}", f"a {item.layout} tensor on {item.device}")
+        return None
+    if isinstance(item, (bool, np.bool_)):
+        return Finding("type", expected, "True or False: the result of a comparison")
+    if one_number and type(item) in (int, float, np.float64):
+        return None
+    likely = {
+        tuple: "this returns a tuple: is there a comma too many, or a pair that should be unpacked?",
+        list: "a list: put tensors together with torch.stack or torch.cat",
+        np.ndarray: "stay with torch: NumPy arrays carry no gradient and do not live on a GPU",
+        float: "a Python number: one result for each row of the batch is wanted",
+        int: "a Python number: one result for each row of the batch is wanted",
+    }.get(type(item), "")
+    if isinstance(item, Tensor):
+        likely = "a subclass of Tensor: return an ordinary tensor"
+    elif isinstance(item, (np.ndarray, np.generic)):
+        likely = "stay with torch: NumPy arrays carry no gradient and do not live on a GPU"
+    elif callable(item):
+        likely = "a function is returned, not its result: call it"
+    return Finding("type", expected, f"a {_kind(item)}", likely=likely)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return f"{type(value).__name__} of {len(value)}"
+    if isinstance(value, np.ndarray):
+        return f"NumPy array of shape {value.shape}"
+    return type(value).__name__
+
+
+def shape_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
+    for name, item, wanted in _pairs(value, want, names):
+        got, right = _shape(item), _shape(wanted)
+        if got == right:
+            continue
+        likely = ""
+        if got == (*right, 1):
+            likely = "keepdim=True, or a missing [:, 0]: the result has no last dimension of size 1"
+        elif got == () and right:
+            likely = "everything was summed or averaged, the batch too: one number for each row is wanted"
+        elif len(got) == len(right) + 1:
+            likely = "a sum over the features (dim 1) is missing"
+        elif len(got) == 2 and got == right[::-1]:
+            likely = "the result is transposed"
+        label = f"{name} of " if name else ""
+        return Finding("shape", f"{label}shape {right}", f"shape {got}", likely=likely)
+    return None
+
+
+def dtype_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
+    for name, item, wanted in _pairs(value, want, names):
+        if not isinstance(item, Tensor) or not isinstance(wanted, Tensor):
+            continue
+        label = f" for {name}" if name else ""
+        if item.device != wanted.device:
+            likely = "make new tensors with device=x.device"
+            return Finding("dtype", f"a tensor on {wanted.device}{label}", f"one on {item.device}", likely=likely)
+        integer = not item.is_floating_point() and not item.is_complex()
+        if item.dtype != wanted.dtype and not (integer and wanted.ndim == 0 and wanted == wanted.round()):
+            likely = "the result keeps the dtype of the input: make new tensors with dtype=x.dtype"
+            return Finding("dtype", f"{wanted.dtype}{label}, as the input", str(item.dtype), likely=likely)
+    return None
+
+
+def finite(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
+    for name, item, _ in _pairs(value, want, names):
+        (numbers,) = arrays(item)
+        bad = ~np.isfinite(numbers)
+        if bad.any():
+            kind = "NaN" if np.isnan(numbers).any() else "infinity"
+            expected = f"finite numbers{' for ' + name if name else ''}"
+            likely = "a log of something negative or zero, an overflow, or a product of many numbers"
+            return Finding("finite", expected, f"{kind} in {int(bad.sum())} of {bad.size}", likely=likely)
+    return None
+
+
+def _shape(item: Any) -> tuple[int, ...]:
+    return tuple(item.shape) if isinstance(item, Tensor) else ()
+
+
+STAGES = (type_of, shape_of, dtype_of, finite)  # in this order, each over all cases
