@@ -18,7 +18,7 @@ from nf_course.expect import expect_context
 __all__ = ["MLP", "ConvNet"]
 
 
-class MLP(nn.Module):
+class MLP(nn.Sequential):
     """A multilayer perceptron with ReLU between its layers; context is joined to the input.
 
     Shapes: kept (N, in_features), context (N, context_features), output (N, out_features).
@@ -38,8 +38,6 @@ class MLP(nn.Module):
         context_features: int = 0,
         zero_init: bool = True,
     ) -> None:
-        super().__init__()
-        self.in_features, self.context_features = in_features, context_features
         widths = [in_features + context_features, *hidden]
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise(widths):
@@ -47,7 +45,8 @@ class MLP(nn.Module):
         last = nn.Linear(widths[-1], out_features)
         if zero_init:
             _zero(last)
-        self.layers = nn.Sequential(*layers, last)
+        super().__init__(*layers, last)
+        self.in_features, self.context_features = in_features, context_features
 
     def forward(self, kept: Tensor, context: Tensor | None = None) -> Tensor:
         if kept.ndim != 2 or kept.shape[1] != self.in_features:
@@ -57,10 +56,10 @@ class MLP(nn.Module):
             if context.ndim != 2:
                 raise ValueError(f"MLP: expected a context of shape (N, {self.context_features}), got {context.shape}")
             kept = torch.cat((kept, context), 1)  # (N, in_features + context_features)
-        return self.layers(kept)
+        return super().forward(kept)
 
 
-class ConvNet(nn.Module):
+class ConvNet(nn.Sequential):
     """Three convolutions (3x3, 1x1, 3x3), the network of Glow's couplings; context is joined as channels.
 
     Shapes: kept (N, in_channels, H, W), output (N, out_channels, H, W); context (N, K) is repeated over the
@@ -75,18 +74,17 @@ class ConvNet(nn.Module):
     def __init__(
         self, in_channels: int, out_channels: int, hidden: int = 64, context_features: int = 0, zero_init: bool = True
     ) -> None:
-        super().__init__()
-        self.in_channels, self.context_features = in_channels, context_features
         last = nn.Conv2d(hidden, out_channels, 3, padding=1)
         if zero_init:
             _zero(last)
-        self.layers = nn.Sequential(
+        super().__init__(
             nn.Conv2d(in_channels + context_features, hidden, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(hidden, hidden, 1),
             nn.ReLU(),
             last,
         )
+        self.in_channels, self.context_features = in_channels, context_features
 
     def forward(self, kept: Tensor, context: Tensor | None = None) -> Tensor:
         if kept.ndim != 4 or kept.shape[1] != self.in_channels:
@@ -98,7 +96,7 @@ class ConvNet(nn.Module):
             elif context.shape[2:] != kept.shape[2:]:
                 context = F.interpolate(context, kept.shape[2:], mode="bilinear", antialias=True)
             kept = torch.cat((kept, context), 1)
-        return self.layers(kept)
+        return super().forward(kept)
 
 
 def _zero(layer: nn.Linear | nn.Conv2d) -> None:

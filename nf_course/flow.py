@@ -22,7 +22,7 @@ class StandardNormal(nn.Module):
 
     .. math:: \log p(z) = -\tfrac12 \|z\|^2 - \tfrac D2 \log 2\pi
 
-    Shapes: z (N, *shape), log_prob (N,) in nats; `shape` is a number of features or a tuple.
+    Shapes: z `(N, *shape)`, log_prob (N,) in nats; `shape` is a number of features or a tuple.
 
     >>> base = StandardNormal(2)
     >>> round(base.log_prob(torch.zeros(1, 2)).item(), 4)  # -log(2 pi)
@@ -36,12 +36,12 @@ class StandardNormal(nn.Module):
         self.register_buffer("like", torch.empty(0), persistent=False)  # remembers dtype and device for `sample`
 
     def log_prob(self, z: Tensor, context: Tensor | None = None) -> Tensor:
-        """Log-density in nats: (N, *shape) -> (N,)."""
+        """Log-density in nats: `(N, *shape)` -> (N,)."""
         expect_shape(z, self.shape, "StandardNormal.log_prob")
         return self.log_normaliser - 0.5 * sum_features(z.square())
 
     def sample(self, n: int, context: Tensor | None = None, temperature: float = 1.0) -> Tensor:
-        """n draws, (n, *shape), with standard deviation `temperature`."""
+        """n draws, `(n, *shape)`, with standard deviation `temperature`."""
         return temperature * torch.randn(n, *self.shape, dtype=self.like.dtype, device=self.like.device)
 
 

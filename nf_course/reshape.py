@@ -59,7 +59,7 @@ class Squeeze(Bijection):
 
 
 class Flatten(Bijection):
-    """(N, *shape) <-> (N, D), D the product of `shape`: the last part of a flow over images. ladj = 0.
+    """`(N, *shape)` <-> (N, D), D the product of `shape`: the last part of a flow over images. ladj = 0.
 
     >>> z, ladj = Flatten((3, 2, 2)).encode(torch.zeros(5, 3, 2, 2))
     >>> z.shape
@@ -87,7 +87,7 @@ class Split(Bijection):
     A bijection like any other: it holds no prior, draws nothing, and the latent keeps all D dimensions, flat:
     first what `rest` gives, then x_2. Glow's learned prior of x_2 given x_1 is an `AffineCoupling` placed before.
 
-    Shapes: x (N, *shape), z (N, D). Cost: that of `rest`. Errors: `ValueError` for another shape.
+    Shapes: x `(N, *shape)`, z (N, D). Cost: that of `rest`. Errors: `ValueError` for another shape.
     Source: Dinh, Sohl-Dickstein and Bengio, 2017 (arXiv 1605.08803), 3.6. Chapters 6 and 8.
 
     >>> layer = Split(Flatten((2, 4, 4)), shape=(4, 4, 4))

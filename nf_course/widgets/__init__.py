@@ -1,3 +1,9 @@
 """Figures that move: in a notebook and on the rendered page, with no kernel and no network."""
 
-from nf_course.widgets.stretch import Stretch as Stretch
+from nf_course.widgets.determinant_cost import DeterminantCost
+from nf_course.widgets.determinant_lab import DeterminantLab
+from nf_course.widgets.flow_frames import FlowFrames
+from nf_course.widgets.mask_editor import MaskEditor
+from nf_course.widgets.stretch import Stretch
+
+__all__ = ["DeterminantCost", "DeterminantLab", "FlowFrames", "MaskEditor", "Stretch"]

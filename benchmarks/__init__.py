@@ -1,0 +1,1 @@
+"""Speed of nf_course beside other flow libraries: `python -m benchmarks.compare --help`."""

@@ -1,0 +1,222 @@
+"""Time nf_course beside other flow libraries: the same models with the same weights, taken in turn in one process.
+
+    python -m benchmarks.compare --rounds 40 --out benchmarks/results/laptop.json
+
+Needs the extra [bench]. A round times every library once, in a new order; ratios are taken within a round, so that
+a busy machine slows all alike, and their median is reported. The floor is the same networks' forward, backward and
+Adam alone, with no flow arithmetic: 1.00 cannot be beaten without changing the networks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import math
+import os
+import platform
+import random
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from benchmarks.peers import FLOOR, MODULES, OURS, Peer, Unsupported, build
+from benchmarks.workloads import WORKLOADS, RealNVP
+
+TASKS = ("train", "log_prob", "sample")
+Times = dict[str, list[float]]  # library -> seconds for one call, one entry for each round
+
+
+def models(workload: RealNVP, libraries: list[str]) -> dict[str, Peer]:
+    """Each library's model, the floor first; those that cannot build this workload are left out, with a word."""
+    flow, built = workload.flow(), {}
+    for name in (FLOOR, *libraries):
+        try:
+            built[name] = build(name, workload, copy.deepcopy(flow))
+        except Unsupported as reason:
+            print(f"{workload.name}: without {name}: {reason}")
+        except ModuleNotFoundError as missing:
+            print(f"{workload.name}: without {name}: {missing}")
+    return built
+
+
+def assert_same(workload: RealNVP, peers: dict[str, Peer], reference: Peer) -> None:
+    """Every library holds as many parameters as `reference`, and computes the same log_prob and decode in float64."""
+    x, context = (None if t is None else t.double() for t in workload.data())
+    reference = copy.deepcopy(reference).double()
+    for name, peer in peers.items():
+        count, wanted = (sum(p.numel() for p in model.parameters()) for model in (peer, reference))
+        assert count == wanted, f"{workload.name}, {name}: {count} parameters, expected {wanted}"
+        if name == FLOOR:
+            continue
+        twin = copy.deepcopy(peer).double()
+        log_prob = twin.log_prob(twin.arrange(x), context)
+        torch.testing.assert_close(log_prob, reference.log_prob(x, context), atol=1e-9, rtol=1e-9)
+        decoded = twin.arrange(twin.decode(twin.arrange(x), context))
+        torch.testing.assert_close(decoded, reference.decode(x, context), atol=1e-9, rtol=1e-9)
+
+
+def calls(workload: RealNVP, peer: Peer) -> dict[str, Callable[[], None]]:
+    """What is timed: one training step, one log_prob and one sample, each of a whole batch."""
+    x, context = workload.data()
+    x = peer.arrange(x).contiguous()
+    adam = torch.optim.Adam(peer.parameters(), lr=1e-6, fused=True)  # so small that the weights stay what they are
+
+    def train():
+        adam.zero_grad()
+        if hasattr(peer, "backward"):  # the floor
+            peer.backward()
+        else:
+            (-peer.log_prob(x, context).mean()).backward()
+        adam.step()
+
+    @torch.no_grad()
+    def log_prob():
+        peer.log_prob(x, context)
+
+    @torch.no_grad()
+    def sample():
+        peer.sample(workload.batch, context)
+
+    return {"train": train, "log_prob": log_prob, "sample": sample}
+
+
+def seconds(call: Callable[[], None], repeats: int) -> float:
+    """Time of one call: the process's own CPU time with one thread, which others on the machine do not add to."""
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    started = clock()
+    for _ in range(repeats):
+        call()
+    return (clock() - started) / repeats
+
+
+def measure(workload: RealNVP, peers: dict[str, Peer], rounds: int, slice_s: float) -> dict[str, Times]:
+    """task -> library -> times. `slice_s` is how long one library is timed in one go."""
+    every = {name: calls(workload, peer) for name, peer in peers.items()}
+    times = {task: {name: [] for name in peers} for task in TASKS}
+    order, shuffle = list(peers), random.Random(0).shuffle
+    for task in TASKS:
+        for name in peers:
+            seconds(every[name][task], repeats=3)  # warm up
+        repeats = max(1, math.ceil(slice_s / seconds(every[FLOOR][task], repeats=3)))
+        for _ in range(rounds):
+            shuffle(order)
+            for name in order:
+                times[task][name].append(seconds(every[name][task], repeats))
+    return times
+
+
+def ratio(times: Times, name: str, to: str) -> tuple[float, float, float]:
+    """Median and quartiles of the ratio within a round."""
+    ratios = [a / b for a, b in zip(times[name], times[to])]
+    if len(ratios) < 2:
+        return ratios[0], ratios[0], ratios[0]
+    low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return median, low, high
+
+
+def summary(times: dict[str, Times]) -> dict[str, dict]:
+    """For each task: every library against the floor, and nf_course against the fastest other library."""
+    result = {}
+    for task, of_task in times.items():
+        against_floor = {name: ratio(of_task, name, FLOOR) for name in of_task}
+        result[task] = {"against_floor": against_floor}
+        others = [name for name in of_task if name not in (FLOOR, OURS)]
+        if others and OURS in of_task:
+            fastest = min(others, key=lambda name: against_floor[name][0])
+            result[task] |= {"fastest_other": fastest, "ours_against_it": ratio(of_task, OURS, fastest)}
+    return result
+
+
+def table(workload: RealNVP, times: dict[str, Times]) -> str:
+    """A Markdown table: medians, with the quartiles of nf_course against the fastest other library below."""
+    tasks = summary(times)
+    lines = [f"{workload.name}: {workload}", "", "| x floor | " + " | ".join(TASKS) + " |", "| --- " * 4 + "|"]
+    for name in times[TASKS[0]]:
+        if name == FLOOR:
+            cells = [f"{1e3 * statistics.median(times[task][name]):.2f} ms" for task in TASKS]
+        else:
+            cells = [f"{tasks[task]['against_floor'][name][0]:.2f}" for task in TASKS]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    if all("fastest_other" in tasks[task] for task in TASKS):
+        cells = []
+        for task in TASKS:
+            median, low, high = tasks[task]["ours_against_it"]
+            cells.append(f"{median:.2f} [{low:.2f}, {high:.2f}] x {tasks[task]['fastest_other']}")
+        lines.append(f"| {OURS} / fastest other | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def machine() -> dict:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("torch", "numpy", OURS, *(name for name in MODULES if name not in (FLOOR, OURS))):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.compare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    libraries = [name for name in MODULES if name != FLOOR]
+    parser.add_argument("--rounds", type=int, default=30, help="how often every library is timed (default 30)")
+    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="W")
+    parser.add_argument("--libraries", nargs="+", choices=libraries, default=libraries, metavar="LIBRARY")
+    parser.add_argument("--threads", type=int, default=1, help="torch's threads (default 1)")
+    parser.add_argument("--slice", type=float, default=0.03, help="seconds for one timing (default 0.03)")
+    parser.add_argument("--out", type=Path, help="a JSON file for the times, the machine and the versions")
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    record = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": machine(),
+        "versions": versions(),
+        "settings": {"rounds": args.rounds, "threads": args.threads, "slice_s": args.slice, "dtype": "float32"},
+        "workloads": {},
+    }
+    for name in args.workloads:
+        workload = WORKLOADS[name]
+        peers = models(workload, args.libraries)
+        assert_same(workload, peers, reference=peers.get(OURS) or build(OURS, workload, workload.flow()))
+        times = measure(workload, peers, args.rounds, args.slice)
+        print(table(workload, times), end="\n\n", flush=True)
+        record["workloads"][name] = {
+            "model": str(workload),
+            "parameters": sum(p.numel() for p in peers[FLOOR].parameters()),
+            "summary": summary(times),
+            "milliseconds": {
+                task: {library: [round(1e3 * t, 4) for t in of_library] for library, of_library in of_task.items()}
+                for task, of_task in times.items()
+            },
+        }
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        args.out.write_text(json.dumps(record, indent=1) + "\n")
+        print(f"written to {args.out}")
+
+
+if __name__ == "__main__":
+    main()

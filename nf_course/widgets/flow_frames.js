@@ -1,0 +1,296 @@
+// FlowFrames: points and a grid at every stop of a trained flow. Frame 0 is noise, frame L is data.
+
+const LINE = 3; // a line at every third node of the grid, so a square has 3 x 3 cells
+const WHEEL = ["#0072b2", "#00906a", "#e69f00", "#c2478f"]; // colours round the circle of starting angles
+
+// Bytes of int16 to frames of positions: [frame][2 i + coordinate].
+function unpack(view, frames, unit) {
+  const count = view.byteLength / 2 / frames;
+  return Array.from({ length: frames }, (_, k) =>
+    Float64Array.from({ length: count }, (_, i) => unit * view.getInt16(2 * (k * count + i), true)));
+}
+
+// Positions at a place between two stops: the straight way from one to the next.
+function between(frames, place) {
+  const k = Math.min(Math.floor(place), frames.length - 2), share = place - k;
+  if (share === 0) return frames[k];
+  if (share === 1) return frames[k + 1];
+  return frames[k].map((v, i) => (1 - share) * v + share * frames[k + 1][i]);
+}
+
+// How far from 0 the picture reaches: all points of all stops, within reason.
+function reach(frames) {
+  return Math.min(5, Math.max(3.6, 1.03 * Math.max(...frames.flatMap((f) => [...f]).map(Math.abs))));
+}
+
+// Which axis the layer between stops k and k + 1 moves points along: 0, 1, or -1 if both.
+function movedAxis(frames, k) {
+  const most = [0, 0];
+  frames[k].forEach((v, i) => { most[i % 2] = Math.max(most[i % 2], Math.abs(v - frames[k + 1][i])); });
+  const tiny = 1e-3;
+  return most[0] <= tiny ? 1 : most[1] <= tiny ? 0 : -1;
+}
+
+// Area inside a closed polygon [x0, y0, x1, y1, ...].
+function area(polygon) {
+  let twice = 0;
+  for (let i = 0; i < polygon.length; i += 2) {
+    const j = (i + 2) % polygon.length;
+    twice += polygon[i] * polygon[j + 1] - polygon[j] * polygon[i + 1];
+  }
+  return Math.abs(twice) / 2;
+}
+
+// The outline of the block of cells from node (i, j), `size` cells wide, as a polygon. Node (i, j) is number n i + j.
+function outline(nodes, n, i, j, size) {
+  const path = [];
+  for (let s = 0; s < size; s++) path.push([i + s, j]);
+  for (let s = 0; s < size; s++) path.push([i + size, j + s]);
+  for (let s = 0; s < size; s++) path.push([i + size - s, j + size]);
+  for (let s = 0; s < size; s++) path.push([i, j + size - s]);
+  return path.flatMap(([a, b]) => [nodes[2 * (n * a + b)], nodes[2 * (n * a + b) + 1]]);
+}
+
+// A square of the grid: its outline at one place, and its probability, which is the same at every place.
+function square(nodes, slices, index, size = LINE) {
+  const n = slices.length + 1, squares = (n - 1) / size;
+  const i = size * Math.floor(index / squares), j = size * (index % squares);
+  const sum = (from) => slices.slice(from, from + size).reduce((a, b) => a + b, 0);
+  return { polygon: outline(nodes, n, i, j, size), probability: sum(i) * sum(j) };
+}
+
+// Area of a square at a stop, from float32 bytes [frame][square].
+function areaAt(view, frames, k, index) {
+  const squares = view.byteLength / 4 / frames;
+  return view.getFloat32(4 * (k * squares + index), true);
+}
+
+// The squares nearest to a circle around 0 in noise, by angle: what the second slider runs through.
+function ring(squares, radius = 1.1) {
+  const found = [], step = 6 / squares, middle = (i) => -3 + step * (i + 0.5);
+  for (let i = 0; i < squares; i++) for (let j = 0; j < squares; j++) {
+    if (Math.abs(Math.hypot(middle(i), middle(j)) - radius) < step / 2)
+      found.push([Math.atan2(middle(j), middle(i)), i * squares + j]);
+  }
+  return found.sort((a, b) => b[0] - a[0]).map(([, index]) => index);
+}
+
+function inside([...polygon], x, y) {
+  let odd = false;
+  for (let i = 0; i < polygon.length; i += 2) {
+    const j = (i + 2) % polygon.length, [x0, y0, x1, y1] = [polygon[i], polygon[i + 1], polygon[j], polygon[j + 1]];
+    if ((y0 > y) !== (y1 > y) && x < x0 + ((y - y0) / (y1 - y0)) * (x1 - x0)) odd = !odd;
+  }
+  return odd;
+}
+
+function rgb(colour) {
+  const hex = colour.replace("#", "");
+  return [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+}
+function mix(from, to, share) {
+  const a = rgb(from), b = rgb(to);
+  return "#" + a.map((v, i) => Math.round(v + share * (b[i] - v)).toString(16).padStart(2, "0")).join("");
+}
+const dark = (colour) => rgb(colour).reduce((a, b) => a + b) < 384;
+// A colour for an angle, one of 48.
+function wheel(angle) {
+  const turn = Math.round((48 * angle) / (2 * Math.PI) + 48) % 48 / 12, i = Math.floor(turn);
+  return mix(WHEEL[i], WHEEL[(i + 1) % WHEEL.length], turn - i);
+}
+// Colours of the points to [colour, numbers of its points].
+function byColour(list) {
+  const found = new Map();
+  list.forEach((colour, i) => found.set(colour, [...(found.get(colour) || []), i]));
+  return [...found];
+}
+
+const short = (v) => (v >= 0.01 ? v.toFixed(v < 0.1 ? 3 : 2) : v.toPrecision(1));
+
+function render({ model, el }) {
+  const L = model.get("layers"), slices = model.get("slices"), groups = model.get("groups");
+  const read = (name) => unpack(model.get(name), L + 1, model.get("unit"));
+  const grid = read("grid"), n = slices.length + 1, squares = (n - 1) / LINE, around = ring(squares);
+  const sets = { decode: read("noise"), encode: read("data") };
+  const far = reach([...sets.decode, ...sets.encode]);
+  const angles = (frame) => Array.from({ length: frame.length / 2 }, (_, i) => Math.atan2(frame[2 * i + 1], frame[2 * i]));
+  const paint = {
+    decode: byColour(angles(sets.decode[0]).map(wheel)),
+    encode: byColour(groups.length ? groups.map((g) => WHEEL[(2 * g) % 4]) : angles(sets.encode[L]).map(wheel)),
+  };
+  // `place` counts layers from the start of the present direction; the frame is `place` or L - place.
+  const state = { way: "decode", place: 0, marked: around[0], moving: 0 };
+  const at = (place) => (state.way === "decode" ? place : L - place);
+
+  const root = frame(el), stage = element(root, "div");
+  const readout = element(root, "p", "nf-readout");
+  const first = controls(root), second = controls(root), third = controls(root);
+  const ways = {};
+  for (const [way, text] of [["decode", "decode: noise → data"], ["encode", "encode: data → noise"]])
+    ways[way] = button(first, text, () => turn(way));
+  const still = reducedMotion();
+  const play = button(first, still ? "Next layer" : "Play", () => (still ? next() : state.moving ? stop() : run()));
+  play.style.marginLeft = "auto";
+  const layer = slider(second, { label: "couplings applied", min: 0, max: L, step: 1, value: 0,
+    format: (v) => `${v} of ${L}`, oninput: (v) => { stop(); still ? jump(v) : glide(v); } });
+  const choose = slider(third, { label: "marked square", min: 1, max: around.length, step: 1, value: 1,
+    format: (v) => `${v} of ${around.length}`, oninput: (v) => { state.marked = around[v - 1]; draw(); } });
+  element(root, "p", "nf-caption", model.get("caption"));
+
+  let pic, box;
+  function layout(available) {
+    const side = Math.round(Math.min(560, Math.max(260, available)));
+    if (pic) pic.canvas.remove();
+    pic = picture(stage, side, side);
+    box = axes([0, 0, side, side], [-far, far], [-far, far]);
+    pic.canvas.style.cursor = "crosshair";
+    pic.canvas.addEventListener("click", (event) => {
+      const [px, py] = pic.at(event), nodes = between(grid, at(state.place));
+      for (let index = 0; index < squares * squares; index++) {
+        if (!inside(square(nodes, slices, index).polygon, box.ux(px), box.uy(py))) continue;
+        state.marked = index;
+        if (around.includes(index)) choose.set(around.indexOf(index) + 1);
+        return draw();
+      }
+    });
+    draw();
+  }
+
+  function turn(way) {
+    stop();
+    state.way = way;
+    jump(0);
+  }
+  function jump(place) {
+    state.place = place;
+    layer.set(place);
+    draw();
+  }
+  function next() { jump(state.place >= L ? 0 : state.place + 1); }
+
+  // Move smoothly to a stop, at most `pace` milliseconds a layer, then call `after`.
+  function glide(goal, pace = 450, after = () => {}) {
+    const from = state.place, long = Math.max(1, Math.min(3, Math.abs(goal - from)) * pace);
+    let started = null;
+    const tick = (now) => {
+      started ??= now;
+      const share = Math.min(1, (now - started) / long), eased = share * share * (3 - 2 * share);
+      state.place = share === 1 ? goal : from + eased * (goal - from);
+      state.moving = share === 1 ? 0 : requestAnimationFrame(tick);
+      draw();
+      if (share === 1) after();
+    };
+    state.moving = requestAnimationFrame(tick);
+  }
+  function run() {
+    if (state.place >= L) state.place = 0;
+    play.textContent = "Pause";
+    const onward = () => {
+      layer.set(Math.round(state.place));
+      if (state.place >= L) { stop(); return; }
+      glide(Math.floor(state.place + 1e-9) + 1, 900, onward);
+    };
+    onward();
+  }
+  function stop() {
+    cancelAnimationFrame(state.moving);
+    state.moving = 0;
+    if (!still) play.textContent = "Play";
+  }
+
+  function draw() {
+    const { g } = pic, c = colours(root), k = at(state.place), nodes = between(grid, k), share = k / L;
+    const side = mix(c.z, c.x, share);
+    pic.clear(c.paper);
+
+    // density: the probability of each cell over its area now. One path for each of 40 shades is fast to draw.
+    const shades = Array.from({ length: 41 }, () => []);
+    for (let i = 0; i + 1 < n; i++) for (let j = 0; j + 1 < n; j++) {
+      const cell = outline(nodes, n, i, j, 1), density = (slices[i] * slices[j]) / Math.max(area(cell), 1e-9);
+      shades[Math.round(40 * Math.sqrt(Math.min(1, density / 0.36)))].push(cell);
+    }
+    g.lineWidth = 0.7;
+    shades.forEach((cells, depth) => {
+      if (!depth || !cells.length) return;
+      g.beginPath(); cells.forEach(trace);
+      g.fillStyle = g.strokeStyle = mix(c.paper, side, (0.62 * depth) / 40); g.fill(); g.stroke();
+    });
+
+    // grid: every piece of a line keeps its ink, so it pales where the map stretches it
+    const inks = Array.from({ length: 13 }, () => []);
+    for (let i = 0; i < n; i += LINE) for (const turned of [false, true]) for (let j = 0; j + 1 < n; j++) {
+      const p = 2 * (turned ? n * j + i : n * i + j), q = 2 * (turned ? n * (j + 1) + i : n * i + j + 1);
+      const stretch = Math.hypot(nodes[q] - nodes[p], nodes[q + 1] - nodes[p + 1]) / (6 / (n - 1));
+      inks[Math.round(12 * Math.min(1, 1 / stretch))].push([p, q]);
+    }
+    g.strokeStyle = side; g.lineWidth = 0.9; g.lineCap = "round";
+    inks.forEach((pieces, ink) => {
+      g.globalAlpha = (0.6 * ink) / 12; g.beginPath();
+      for (const [p, q] of ink ? pieces : []) {
+        g.moveTo(box.x(nodes[p]), box.y(nodes[p + 1])); g.lineTo(box.x(nodes[q]), box.y(nodes[q + 1]));
+      }
+      g.stroke();
+    });
+    g.globalAlpha = 1;
+
+    const points = between(sets[state.way], k), radius = pic.width < 400 ? 2.4 : 3, tint = dark(c.paper) ? 0.3 : 0;
+    g.lineWidth = 0.6; g.strokeStyle = c.paper;
+    for (const [colour, members] of paint[state.way]) {
+      g.beginPath();
+      for (const i of members) {
+        const [px, py] = [box.x(points[2 * i]), box.y(points[2 * i + 1])];
+        g.moveTo(px + radius, py); g.arc(px, py, radius, 0, 7);
+      }
+      g.fillStyle = mix(colour, "#ffffff", tint); g.fill(); g.stroke();
+    }
+
+    const m = square(nodes, slices, state.marked);
+    g.beginPath(); trace(m.polygon);
+    g.lineJoin = "round"; g.lineWidth = 5; g.strokeStyle = c.paper; g.stroke();
+    g.lineWidth = 2.5; g.strokeStyle = c.ink; g.stroke();
+
+    // where we are, and which way the next coupling moves
+    const stop = Math.round(state.place), resting = state.place === stop;
+    const where = k === 0 ? "noise, z" : k === L ? "data, x" : resting ? `after ${stop} of ${L} couplings` : "on the way";
+    label(where, 12, 24, k === 0 ? c.z : k === L ? c.x : c.muted, 16);
+    if (state.place < L) {
+      const axis = movedAxis(grid, state.way === "decode" ? Math.floor(k) : Math.ceil(k) - 1);
+      const moves = axis === 0 ? "left and right only" : axis === 1 ? "up and down only" : "both ways";
+      label(`${resting ? "next" : "this"} coupling: ${moves}`, 12, pic.height - 14, c.muted, 14);
+    }
+
+    if (resting) { // numbers belong to the stops
+      const start = areaAt(model.get("areas"), L + 1, 0, state.marked), now = areaAt(model.get("areas"), L + 1, k, state.marked);
+      const task = state.way === "decode" ? "noise to data" : "data to noise";
+      readout.textContent = `Marked square: always ${(100 * m.probability).toFixed(2)} % of the probability. Area ${short(start)} in z, `
+        + `${short(now)} here; density ${short(m.probability / start)} in z, ${short(m.probability / now)} here.`;
+      pic.describe(`${points.length / 2} points on their way from ${task}, after ${stop} of ${L} couplings${k === 0 ? ": a round cloud of noise on a square grid"
+        : k === L ? ": the shape of the data, the grid bent to it" : ""}. The marked square holds `
+        + `${(100 * m.probability).toFixed(2)} % of the probability on an area of ${short(now)}, so its density is ${short(m.probability / now)}.`);
+    }
+    for (const [way, node] of Object.entries(ways)) node.setAttribute("aria-pressed", String(way === state.way));
+
+    function trace(polygon) {
+      g.moveTo(box.x(polygon[0]), box.y(polygon[1]));
+      for (let i = 2; i < polygon.length; i += 2) g.lineTo(box.x(polygon[i]), box.y(polygon[i + 1]));
+      g.closePath();
+    }
+    function label(text, x, y, colour, size) {
+      g.font = `600 ${size}px system-ui, sans-serif`;
+      g.lineWidth = 4; g.strokeStyle = c.paper; g.strokeText(text, x, y);
+      g.fillStyle = colour; g.fillText(text, x, y);
+    }
+  }
+
+  layout(540);
+  let known = 540;
+  const watch = new ResizeObserver(() => {
+    const available = stage.clientWidth;
+    if (available && Math.abs(available - known) > 3) { known = available; layout(available); }
+  });
+  watch.observe(stage);
+  const unwatch = drawWithTheme(draw);
+  return () => { stop(); watch.disconnect(); unwatch(); };
+}
+
+export default { render };

@@ -1,0 +1,54 @@
+"""Nothing is left out: each notebook is in the table of contents, on the cover and in the README, each name in the API."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tools import execute
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+
+
+def test_every_notebook_is_in_the_table_of_contents():
+    assert sorted(execute.notebooks()) == [*CHAPTERS, *sorted((ROOT / "solutions").glob("*.ipynb"))]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_chapter_is_on_the_cover_in_the_readme_and_has_its_exercises(path):
+    assert f":link: {path.stem}\n" in (ROOT / "book" / "intro.md").read_text()
+    assert f"(book/{path.name})" in (ROOT / "README.md").read_text()
+    assert (ROOT / "solutions" / path.name).exists() and (ROOT / "exercises" / path.name).exists()
+
+
+def test_every_make_target_that_the_readme_names_exists():
+    named = set(re.findall(r"`?make ([a-z-]+)", (ROOT / "README.md").read_text()))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    assert {"book", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("package", ["", ".data", ".models", ".plotting", ".widgets", ".grading"])
+def test_every_public_name_is_in_the_package_reference(package):
+    page = (ROOT / "_build" / "html" / "book" / "api.html").read_text()
+    described = {name.rpartition(".")[2] for name in re.findall(r'id="(nf_course\.[\w.]+)"', page)}
+    public = {name for name in import_module(f"nf_course{package}").__all__ if not name.isupper()}
+    assert public <= described, f"add their module to book/api.md: {sorted(public - described)}"
+
+
+def test_the_cache_is_left_behind_when_the_package_changes(tmp_path, monkeypatch):
+    (tmp_path / "nf_course").mkdir()
+    for name in ("requirements.txt", "constraints.txt", "nf_course/flow.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    before = execute.fingerprint()
+    assert execute.fingerprint() == before
+    for name in ("nf_course/flow.py", "constraints.txt"):
+        (tmp_path / name).write_text("x = 2\n")
+        assert execute.fingerprint() != before
+        (tmp_path / name).write_text("x = 1\n")
+    (tmp_path / "nf_course" / "new.js").touch()
+    assert execute.fingerprint() != before

@@ -1,0 +1,69 @@
+"""DeterminantCost: what it reads off are the measurements, straight lines between them on logarithmic axes."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import nf_course.widgets
+from nf_course.widgets import DeterminantCost
+
+SCRIPT = Path(nf_course.widgets.__file__).parent / "determinant_cost.js"
+SIZES = [4, 16, 256]
+SECONDS = {
+    "slogdet": [1e-5, 8e-5, 0.3],
+    "sum": [2e-6, 2e-6, 2e-6],
+    "multiply": [1e-6, 6e-5, 0.2],
+    "product": [4e-6, 3e-5, 5e-3],
+}
+DATA = json.dumps({"sizes": SIZES, "rows": 64, **SECONDS})
+
+
+def node() -> str:
+    """Node.js: the system's, or the one that comes with Playwright."""
+    found = shutil.which("node")
+    if found is None:
+        driver = pytest.importorskip("playwright._impl._driver")
+        found = str(driver.compute_driver_executable()[0])
+    return found
+
+
+def evaluate(expression: str):
+    """The value of a JavaScript expression that uses the script's functions."""
+    code = SCRIPT.read_text("utf-8").replace("export default { render };", "")
+    code += f"\nconsole.log(JSON.stringify({expression}));"
+    run = subprocess.run([node(), "-e", code], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_at_a_measured_size_it_shows_the_measurement(place):
+    got = evaluate(f"costs({DATA}, {SIZES[place]}, 64)")
+    want = {name: seconds[place] for name, seconds in SECONDS.items()}
+    assert {name: got[name] for name in want} == pytest.approx(want)
+    assert got["withSlogdet"] == pytest.approx(want["slogdet"] + want["product"])
+    assert got["withFactors"] == pytest.approx(want["sum"] + want["multiply"] + want["product"])
+
+
+def test_between_two_sizes_a_power_of_c_stays_that_power():
+    got = evaluate("[5, 6, 11].map((C) => readOff([4, 8, 16], [2 * 4 ** 3, 2 * 8 ** 3, 2 * 16 ** 3], C))")
+    assert got == pytest.approx([2 * C**3 for C in (5, 6, 11)])
+
+
+def test_the_product_scales_with_the_positions_down_to_the_overhead():
+    got = evaluate(f"[64, 640, 1].map((positions) => costs({DATA}, 256, positions).product)")
+    assert got == pytest.approx([5e-3, 5e-2, 5e-3 / 64])
+    assert evaluate(f"costs({DATA}, 4, 1).product") == pytest.approx(SECONDS["product"][0])
+
+
+def test_durations_have_units():
+    assert evaluate("[2.34e-6, 4.5e-4, 0.0321, 1.5].map(duration)") == ["2.3 µs", "450 µs", "32 ms", "1.5 s"]
+
+
+@pytest.mark.parametrize("wrong", [{"sizes": [4, 16]}, {"sizes": [16, 4, 256]}, {"sum": [1e-6]}])
+def test_sizes_and_seconds_must_fit(wrong):
+    with pytest.raises(ValueError, match="DeterminantCost"):
+        DeterminantCost(**{"sizes": SIZES, **SECONDS, **wrong})

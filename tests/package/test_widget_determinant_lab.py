@@ -1,0 +1,77 @@
+"""DeterminantLab: its matrices are those of LULinear, the areas that it draws are the determinant."""
+
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+import traitlets
+
+import nf_course.widgets
+from nf_course import LULinear
+from nf_course.widgets import DeterminantLab
+
+SCRIPT = Path(nf_course.widgets.__file__).parent / "determinant_lab.js"
+
+
+def node() -> str:
+    """Node.js: the system's, or the one that comes with Playwright."""
+    found = shutil.which("node")
+    if found is None:
+        driver = pytest.importorskip("playwright._impl._driver")
+        found = str(driver.compute_driver_executable()[0])
+    return found
+
+
+def evaluate(expression: str):
+    """The value of a JavaScript expression that uses the script's functions."""
+    code = SCRIPT.read_text("utf-8").replace("export default { render };", "")
+    code += f"\nconsole.log(JSON.stringify({expression}));"
+    run = subprocess.run([node(), "-e", code], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def layer_with(lower, upper, log_abs_s, sign_s, swap) -> LULinear:
+    layer = LULinear(2).double()
+    with torch.no_grad():
+        layer.lower[1, 0], layer.upper[0, 1] = lower, upper
+        layer.log_abs_s.copy_(torch.tensor(log_abs_s, dtype=torch.float64))
+        layer.sign_s.copy_(torch.tensor(sign_s))
+        layer.permutation.copy_(torch.tensor([1, 0] if swap else [0, 1]))
+    return layer
+
+
+@pytest.mark.parametrize("swap", [False, True])
+@pytest.mark.parametrize("sign_s", [(1, 1), (-1, 1), (-1, -1)])
+def test_matrix_area_and_sign_are_those_of_the_package(sign_s, swap):
+    lower, upper, log_abs_s = -0.7, 1.3, [0.42, -1.1]
+    state = {"lower": lower, "upper": upper, "logAbsS": log_abs_s, "signS": sign_s, "swap": swap}
+    got = evaluate(f"lab({json.dumps(state)})")
+    layer = layer_with(lower, upper, log_abs_s, sign_s, swap)
+    W = layer.weight().detach()
+    sign, log_abs_det = torch.linalg.slogdet(W)
+    assert torch.allclose(torch.tensor(got["matrices"][3], dtype=torch.float64), W, atol=1e-12)
+    assert got["areas"][3] == pytest.approx((sign * log_abs_det.exp()).item(), abs=1e-12)
+    assert got["logAbsDet"] == pytest.approx(layer.encode(torch.ones(1, 2).double())[1].item(), abs=1e-12)
+    # the shears leave the area alone, P turns it over at most
+    assert got["areas"][:3] == pytest.approx([1, *[sign_s[0] * sign_s[1] * math.exp(sum(log_abs_s))] * 2])
+
+
+def test_the_rotation_is_one():
+    got = evaluate("lab({ ...rotation(Math.PI / 3) })")
+    c, s = math.cos(math.pi / 3), math.sin(math.pi / 3)
+    assert torch.allclose(torch.tensor(got["matrices"][3]), torch.tensor([[c, -s], [s, c]]), atol=1e-7)
+    assert (got["areas"][3], got["logAbsDet"]) == pytest.approx((1, 0), abs=1e-12)
+
+
+def test_numbers_are_written_with_a_minus_and_never_as_minus_zero():
+    assert evaluate("[num(-1.234), num(-0.001), num(0.5, 1)]") == ["\u22121.23", "0.00", "0.5"]
+
+
+def test_s_has_two_entries():
+    with pytest.raises(traitlets.TraitError):
+        DeterminantLab(log_abs_s=[0.1, 0.2, 0.3])

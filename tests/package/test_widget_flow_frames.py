@@ -1,0 +1,146 @@
+"""FlowFrames: what travels with the page, and what its script computes from it, is what the flow does."""
+
+import copy
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+import nf_course.widgets
+from nf_course import LULinear, Sequential, data, models, randomise
+from nf_course.flow import Flow, StandardNormal
+from nf_course.widgets.flow_frames import CELLS, NODES, REACH, FlowFrames
+
+SCRIPT = Path(nf_course.widgets.__file__).parent / "flow_frames.js"
+LAYERS, SIDE = 4, 2 * REACH / (NODES - 1)
+
+
+@pytest.fixture(scope="module")
+def flow():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return randomise(models.realnvp(2, couplings=LAYERS, hidden=(16,)), seed=3, scale=0.25)
+
+
+@pytest.fixture(scope="module")
+def figure(flow):
+    return FlowFrames.of(flow, data.moons(40, seed=1), data.moons_labels(40, seed=1), samples=50, seed=5)
+
+
+def node() -> str:
+    """Node.js: the system's, or the one that comes with Playwright."""
+    found = shutil.which("node")
+    if found is None:
+        driver = pytest.importorskip("playwright._impl._driver")
+        found = str(driver.compute_driver_executable()[0])
+    return found
+
+
+def evaluate(figure: FlowFrames, expression: str):
+    """The value of an expression that uses the script's functions, and the figure's state as the page has it."""
+    code = [SCRIPT.read_text("utf-8").replace("export default { render };", "")]
+    for name in ("noise", "data", "grid"):
+        unpacked = f"unpack(new DataView(new Uint8Array({list(getattr(figure, name))}).buffer), {figure.layers + 1}, {figure.unit})"
+        code.append(f"const {name} = {unpacked};")
+    code.append(f"const slices = {figure.slices}; console.log(JSON.stringify({expression}));")
+    run = subprocess.run([node(), "-"], input="\n".join(code), capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def frames(value) -> torch.Tensor:
+    """Frames as JSON gives them, (L + 1, n, 2)."""
+    return torch.tensor([list(f.values()) for f in value], dtype=torch.float64).unflatten(1, (-1, 2))
+
+
+def test_the_stops_are_the_flows(flow, figure):
+    x, line = data.moons(40, seed=1), torch.linspace(-REACH, REACH, NODES)
+    with torch.no_grad():
+        starts = {
+            "noise": torch.randn(50, 2, generator=torch.Generator().manual_seed(5)),
+            "data": flow.bijection.encode(x)[0],
+            "grid": torch.cartesian_prod(line, line),
+        }
+        for name, h in starts.items():
+            got = frames(evaluate(figure, name))
+            end, _ = flow.bijection.decode(h)
+            for k, coupling in enumerate([*reversed(flow.bijection.couplings), None]):
+                assert torch.allclose(got[k], h.double(), atol=figure.unit), (name, k)
+                h = coupling.decode(h)[0] if coupling else h
+            assert torch.allclose(got[-1], end.double(), atol=figure.unit)
+            if name == "data":
+                assert torch.allclose(got[-1], x.double(), atol=0.51 * figure.unit)
+
+
+def test_the_way_between_two_stops_is_straight(figure):
+    a, b, middle = (frames([f])[0] for f in evaluate(figure, "[noise[1], noise[2], between(noise, 1.25)]"))
+    assert torch.allclose(middle, 0.75 * a + 0.25 * b, atol=1e-12)
+    ends = evaluate(figure, f"[between(noise, 0) === noise[0], between(noise, {LAYERS}) === noise[{LAYERS}]]")
+    assert ends == [True, True]
+
+
+def test_the_picture_reaches_as_far_as_the_points(figure):
+    assert evaluate(figure, "[reach([[1, -2]]), reach([[4, 0], [0, -4]]), reach([[50, 0]])]") == [3.6, 4.12, 5]
+
+
+def test_each_coupling_moves_one_axis(flow, figure):
+    # decode undoes the last coupling first; one with Halves() moves the second coordinate
+    want = [1 if c.mask == flow.bijection.mask else 0 for c in reversed(flow.bijection.couplings)]
+    assert evaluate(figure, f"[...Array({LAYERS}).keys()].map((k) => movedAxis(grid, k))") == want
+
+
+def test_a_squares_probability_over_its_area_is_the_density_of_the_package(flow, figure):
+    squares, side = (NODES - 1) // CELLS, CELLS * SIDE
+    view = f"new DataView(new Uint8Array({list(figure.areas)}).buffer)"
+    got = evaluate(
+        figure,
+        f"[...Array({squares**2}).keys()].map((i) => [square(grid[0], slices, i).probability,"
+        f" areaAt({view}, {LAYERS + 1}, 0, i), areaAt({view}, {LAYERS + 1}, {LAYERS}, i), area(square(grid[0], slices, i).polygon)])",
+    )
+    assert sum(p for p, *_ in got) == pytest.approx(math.erf(REACH / 2**0.5) ** 2, abs=1e-6)
+    line = -REACH + side * (torch.arange(squares, dtype=torch.float64) + 0.5)
+    offsets = side * ((torch.arange(40, dtype=torch.float64) + 0.5) / 40 - 0.5)
+    double = copy.deepcopy(flow).double()
+    for index in range(0, squares**2, 7):
+        i, j = divmod(index, squares)
+        z = torch.cartesian_prod(line[i] + offsets, line[j] + offsets)
+        with torch.no_grad():
+            x, ladj = double.bijection.decode(z)
+            inverse_density = torch.exp(-double.log_prob(x))
+        probability, before, after, drawn = got[index]
+        assert before == pytest.approx(side**2, rel=1e-4)
+        assert drawn == pytest.approx(side**2, rel=0.02)
+        assert after == pytest.approx(ladj.exp().mean().item() * side**2, rel=0.02)
+        # over the square, the mean of 1/p(x) under p itself is area / probability
+        weight = double.base.log_prob(z).exp()
+        assert after / probability == pytest.approx(((weight * inverse_density).sum() / weight.sum()).item(), rel=0.02)
+
+
+def test_the_chosen_squares_lie_on_a_ring(figure):
+    squares = (NODES - 1) // 3
+    ring = evaluate(figure, f"ring({squares})")
+    assert len(set(ring)) == len(ring) >= 8
+    for index in ring:
+        i, j = divmod(index, squares)
+        assert 0.6 < math.hypot(-REACH + (i + 0.5) / 2, -REACH + (j + 0.5) / 2) < 1.6
+
+
+def test_a_small_state_and_groups(figure):
+    full = FlowFrames.of(models.realnvp(2), data.moons(360), data.moons_labels(360))
+    state = full.get_state()
+    size = sum(4 * len(v) / 3 if isinstance(v, bytes) else len(json.dumps(v)) for k, v in state.items() if k[0] != "_")
+    assert size + len(state["_esm"]) + len(state["_css"]) < 150_000
+    assert figure.groups == data.moons_labels(40, seed=1).tolist()
+
+
+def test_other_flows():
+    sequence = Flow(Sequential(LULinear(2), LULinear(2)), StandardNormal(2))
+    assert FlowFrames.of(sequence, torch.randn(3, 2)).layers == 2
+    with pytest.raises(TypeError, match="LULinear"):
+        FlowFrames.of(Flow(LULinear(2), StandardNormal(2)), torch.randn(3, 2))
+    with pytest.raises(ValueError, match="features"):
+        FlowFrames.of(Flow(Sequential(LULinear(3)), StandardNormal(3)), torch.randn(3, 3))
