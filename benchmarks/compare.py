@@ -1,10 +1,10 @@
 """Time nf_course beside other flow libraries: the same models with the same weights, taken in turn in one process.
 
-    python -m benchmarks.compare --rounds 40 --out benchmarks/results/laptop.json
+    python -m benchmarks.compare --out benchmarks/results/laptop.json
 
 Needs the extra [bench]. A round times every library once, in a new order; ratios are taken within a round, so that
 a busy machine slows all alike, and their median is reported. The floor is the same networks' forward, backward and
-Adam alone, with no flow arithmetic: 1.00 cannot be beaten without changing the networks.
+Adam alone, with no flow arithmetic: what is above 1.00 is the price of the flow.
 """
 
 from __future__ import annotations
@@ -86,9 +86,13 @@ def calls(workload: RealNVP, peer: Peer) -> dict[str, Callable[[], None]]:
     return {"train": train, "log_prob": log_prob, "sample": sample}
 
 
+def clock_name() -> str:
+    """With one thread the process's own CPU time, which other work on the machine does not add to; else wall time."""
+    return "process_time" if torch.get_num_threads() == 1 else "perf_counter"
+
+
 def seconds(call: Callable[[], None], repeats: int) -> float:
-    """Time of one call: the process's own CPU time with one thread, which others on the machine do not add to."""
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    clock = getattr(time, clock_name())
     started = clock()
     for _ in range(repeats):
         call()
@@ -111,13 +115,11 @@ def measure(workload: RealNVP, peers: dict[str, Peer], rounds: int, slice_s: flo
     return times
 
 
-def ratio(times: Times, name: str, to: str) -> tuple[float, float, float]:
+def ratio(times: Times, name: str, to: str) -> dict[str, float]:
     """Median and quartiles of the ratio within a round."""
     ratios = [a / b for a, b in zip(times[name], times[to])]
-    if len(ratios) < 2:
-        return ratios[0], ratios[0], ratios[0]
     low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
-    return median, low, high
+    return {"median": round(median, 4), "low": round(low, 4), "high": round(high, 4)}
 
 
 def summary(times: dict[str, Times]) -> dict[str, dict]:
@@ -128,7 +130,7 @@ def summary(times: dict[str, Times]) -> dict[str, dict]:
         result[task] = {"against_floor": against_floor}
         others = [name for name in of_task if name not in (FLOOR, OURS)]
         if others and OURS in of_task:
-            fastest = min(others, key=lambda name: against_floor[name][0])
+            fastest = min(others, key=lambda name: against_floor[name]["median"])
             result[task] |= {"fastest_other": fastest, "ours_against_it": ratio(of_task, OURS, fastest)}
     return result
 
@@ -141,13 +143,14 @@ def table(workload: RealNVP, times: dict[str, Times]) -> str:
         if name == FLOOR:
             cells = [f"{1e3 * statistics.median(times[task][name]):.2f} ms" for task in TASKS]
         else:
-            cells = [f"{tasks[task]['against_floor'][name][0]:.2f}" for task in TASKS]
+            cells = [f"{tasks[task]['against_floor'][name]['median']:.2f}" for task in TASKS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     if all("fastest_other" in tasks[task] for task in TASKS):
         cells = []
         for task in TASKS:
-            median, low, high = tasks[task]["ours_against_it"]
-            cells.append(f"{median:.2f} [{low:.2f}, {high:.2f}] x {tasks[task]['fastest_other']}")
+            ours = tasks[task]["ours_against_it"]
+            spread = f"{ours['median']:.2f} [{ours['low']:.2f}, {ours['high']:.2f}]"
+            cells.append(f"{spread} x {tasks[task]['fastest_other']}")
         lines.append(f"| {OURS} / fastest other | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -181,20 +184,29 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     libraries = [name for name in MODULES if name != FLOOR]
-    parser.add_argument("--rounds", type=int, default=30, help="how often every library is timed (default 30)")
+    parser.add_argument("--rounds", type=int, default=60, help="how often every library is timed (default 60)")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="W")
     parser.add_argument("--libraries", nargs="+", choices=libraries, default=libraries, metavar="LIBRARY")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads (default 1)")
-    parser.add_argument("--slice", type=float, default=0.03, help="seconds for one timing (default 0.03)")
+    parser.add_argument("--slice", type=float, default=0.01, help="seconds for one timing (default 0.01)")
     parser.add_argument("--out", type=Path, help="a JSON file for the times, the machine and the versions")
     args = parser.parse_args()
+    if args.rounds < 2:
+        parser.error("--rounds: at least 2, for quartiles")
 
     torch.set_num_threads(args.threads)
     record = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": machine(),
         "versions": versions(),
-        "settings": {"rounds": args.rounds, "threads": args.threads, "slice_s": args.slice, "dtype": "float32"},
+        "settings": {
+            "rounds": args.rounds,
+            "slice_s": args.slice,
+            "threads": args.threads,
+            "clock": clock_name(),
+            "dtype": "float32",
+            "optimizer": "Adam, fused",
+        },
         "workloads": {},
     }
     for name in args.workloads:

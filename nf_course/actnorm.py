@@ -20,7 +20,7 @@ __all__ = ["ActNorm"]
 class ActNorm(Bijection):
     r"""Activation normalisation: after the first training batch each channel has mean 0 and deviation 1.
 
-    .. math:: z_{c} = e^{s_c} x_{c} + b_c, \qquad \text{ladj} = H W \textstyle\sum_c s_c
+    .. math:: z_{c} = s_c\, x_{c} + b_c, \qquad \text{ladj} = H W \textstyle\sum_c \log s_c
 
     Shapes: x and z (N, C) or (N, C, ...); the log-scale is shared by all positions of a channel, so each counts.
     The data-dependent initialisation happens in `encode`, in training mode, once; the flag is a buffer, so a

@@ -53,10 +53,10 @@ class _Coupling(Bijection):
 class AffineCoupling(_Coupling):
     r"""RealNVP's coupling: the moved part is scaled and shifted by functions of the kept part.
 
-    .. math:: z_{kept} = x_{kept}, \quad z_{moved} = e^{s} \odot x_{moved} + t, \quad
-              (a, t) = \theta(x_{kept}, c), \quad s = 2\tanh(a/2), \qquad \text{ladj} = \textstyle\sum_i s_i
+    .. math:: z_{kept} = x_{kept}, \quad z_{moved} = s \odot x_{moved} + t, \quad
+              (a, t) = \theta(x_{kept}, c), \quad \log s = 2\tanh(a/2), \qquad \text{ladj} = \textstyle\sum_i \log s_i
 
-    The bound `|s| < 2` keeps each layer invertible in floating point; s = 0 at a = 0, with slope one.
+    The bound `|log s| < 2` keeps each layer invertible in floating point; log s = 0 at a = 0, with slope one.
 
     Shapes: x and z (N, D) or (N, C, H, W); `conditioner(kept, context)` gives 2 numbers for each moved one along
     dim 1, a then t. Cost: one evaluation of the conditioner, in either direction; it is never inverted.

@@ -129,6 +129,9 @@ class IndexMask(Mask):
             raise ValueError(f"IndexMask: expected some features kept and some moved, got {keep}")
         object.__setattr__(self, "keep", keep)
 
+    def flipped(self):
+        return IndexMask([not keep for keep in self.keep])
+
     def split(self, x):
         if x.shape[1] != len(self.keep):
             raise ValueError(f"IndexMask: expected {len(self.keep)} features, got shape {tuple(x.shape)}")
@@ -142,10 +145,11 @@ class IndexMask(Mask):
 
 @lru_cache(maxsize=256)
 def _indices(keep: tuple[bool, ...], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    mask = torch.tensor(keep)
-    kept, moved = mask.nonzero()[:, 0], (~mask).nonzero()[:, 0]
-    home = torch.cat((kept, moved)).argsort()
-    return kept.to(device), moved.to(device), home.to(device)
+    with torch.inference_mode(False):  # what is remembered here may be used in training later
+        mask = torch.tensor(keep)
+        kept, moved = mask.nonzero()[:, 0], (~mask).nonzero()[:, 0]
+        home = torch.cat((kept, moved)).argsort()
+        return kept.to(device), moved.to(device), home.to(device)
 
 
 def _at_least_two(x: Tensor, who: str) -> int:

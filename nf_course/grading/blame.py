@@ -33,19 +33,29 @@ class LearnerError:
 
 # What the usual messages of torch and Python mean for somebody who sees them for the first time.
 CAUSES = (
-    (r"same dtype|but found (Double|Float)|expected scalar type",
+    (r"dtype.*(long int|bool)|expected scalar type (Long|Bool|Int)|not implemented for '(Long|Bool|Int)'",
+     "whole numbers or booleans meet floats: indices and masks select, x[:, mask], and do not multiply matrices"),
+    (r"same dtype|dtypes match|but found (Double|Float)|expected scalar type",
      "float32 meets float64: torch.eye, torch.zeros and torch.arange need dtype=x.dtype, device=x.device"),
     (r"same device|on different devices|but found at least two devices",
      "a tensor made on the CPU meets one on the GPU: make it with device=x.device"),
-    (r"must match the size|shapes cannot be multiplied|must be equal|size mismatch|shape mismatch|not broadcastable",
+    (r"shape of the mask .* does not match",
+     "a mask selects along its own dimension: over the features x[:, mask], not x[mask]"),
+    (r"is out of bounds for dimension",
+     "these indices belong to another dimension: dim 0 is the batch, x[:, index] picks features"),
+    (r"must match the (size|existing size)|Incompatible shapes|shapes cannot be multiplied|must be equal|size mismatch|shape mismatch|not broadcastable",
      "two shapes do not fit: print the shapes on this line; dim 0 is the batch"),
     (r"out of range.*expected to be in range", "this dimension does not exist: print the shape of the tensor"),
     (r"'tuple' object has no attribute", "encode and decode return a pair: unpack it, z, ladj = ..."),
     (r"(not enough|too many) values to unpack", "the number of names on the left is not what is returned"),
     (r"in-?place", "an input is changed in place: work on a copy, x.clone()"),
     (r"Can't call numpy\(\)", "NumPy cuts the gradient: stay with torch"),
-    (r"only one element tensors|only integer tensors|Boolean value of Tensor.*ambiguous",
-     "a whole tensor stands where one number is wanted"),
+    (r"does not require grad",
+     "autograd was asked about a tensor that it does not follow: write the formula out, or use torch.func.grad"),
+    (r"Boolean value of Tensor.*ambiguous",
+     "a whole tensor stands where one truth value is wanted; the opposite of a mask is ~mask"),
+    (r"only one element tensors|only integer tensors",
+     "a whole tensor stands where one number is wanted: torch.exp and torch.log take tensors, math.exp does not"),
 )  # fmt: skip
 
 
@@ -58,8 +68,18 @@ def blame(error: BaseException, function: Callable) -> LearnerError:
         kind=type(error).__name__,
         message=message,
         where=_where(error, function),
-        blank=isinstance(error, NotImplementedError),
+        blank=_blank(error, message),
         likely=_likely(error, message),
+    )
+
+
+def _blank(error: BaseException, message: str) -> bool:
+    """`raise NotImplementedError` in the learner's own lines. torch raises it too, where an operator has no kernel."""
+    frames = traceback.extract_tb(error.__traceback__, limit=200)
+    return (
+        isinstance(error, NotImplementedError)
+        and not (frames and _from_torch(frames[-1].filename))
+        and not re.search(r"not implemented for '|^Could not run '", message)
     )
 
 
@@ -93,6 +113,10 @@ _LIBRARIES = tuple(
         Path(__file__).parent,
     }
 )
+
+
+def _from_torch(filename: str) -> bool:
+    return os.path.realpath(filename).startswith(os.path.dirname(torch.__file__))
 
 
 def _library(filename: str) -> bool:

@@ -59,7 +59,8 @@ def check(exercise: str, *answers: Callable, hint: int | None = None, seed: int 
     except UnknownExercise as unknown:
         print(f"x {unknown}")
         return Result(str(exercise), 0, 0, "no such exercise", "defined", None, 0, (f"x {unknown}",))
-    seed = secrets.randbits(16) if seed is None else abs(int(seed))
+    seed = secrets.randbits(16) if seed is None else _number(seed)
+    hint = None if hint is None else _number(hint)
     functions = answers or _defined(item, sys._getframe(1).f_globals)
     verdict = _verdict(item, functions, seed, _device())
     lines = report(chapter, item, place, verdict, seed, hint)
@@ -69,6 +70,14 @@ def check(exercise: str, *answers: Callable, hint: int | None = None, seed: int 
     finding = verdict.finding
     test, mistake = (finding.test, finding.mistake) if finding else (None, None)
     return Result(item.id, earned, item.points, verdict.status, test, mistake, seed, tuple(lines))
+
+
+def _number(given: Any) -> int:
+    """A seed or a hint, also as the text of a report: 0x4F21 or "0x4F21". Anything else counts as 1."""
+    try:
+        return abs(int(given, 0) if isinstance(given, str) else int(given))
+    except (TypeError, ValueError):
+        return 1
 
 
 def _verdict(exercise: Exercise, functions: tuple[Any, ...], seed: int, device: torch.device) -> Verdict:
@@ -97,7 +106,13 @@ def _before_calling(exercise: Exercise, functions: tuple[Any, ...], seed: int) -
         if not callable(function):
             expected = f"the function {name} itself"
             likely = f"no brackets behind the name: {name}, not {name}(...)"
+            if isinstance(function, str):
+                likely = f"no quotes around the name: {name}"
             return Verdict("wrong", Finding("callable", expected, f"a {type(function).__name__}", likely=likely))
+    given = [getattr(function, "__name__", "") for function in functions]
+    if given != list(exercise.names) and sorted(given) == sorted(exercise.names):
+        likely = "the functions are handed over in another order"
+        return Verdict("wrong", Finding("defined", ", ".join(exercise.names), ", ".join(given), likely=likely))
     for index, function in enumerate(functions):
         finding = _signature(exercise, index, function, seed)
         if finding:
@@ -112,11 +127,16 @@ def _signature(exercise: Exercise, index: int, function: Callable, seed: int) ->
         return None
     case = next(case for case in exercise.cases(Draw(seed, "signature")) if case.function == index)
     names = list(signature.parameters)
-    expected, got = exercise.signature(index), f"{exercise.names[index]}({', '.join(names)})"
+    plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    expected = exercise.signature(index)
+    got = exercise.names[index] + str(inspect.Signature(plain))  # with its * and **: they may be what is wrong
     try:
         signature.bind(*case.args)
     except TypeError as error:
-        return Finding("signature", expected, got, likely=f"the arguments: {error}")
+        likely = f"the arguments: {error}"
+        if isinstance(function, type):
+            likely = "a class is handed over: make an object of it first, or hand over a method of one"
+        return Finding("signature", expected, got, likely=likely)
     if names != list(exercise.arguments(index)) and sorted(names) == sorted(exercise.arguments(index)):
         return Finding("signature", expected, got, likely="the arguments are in another order")
     return None

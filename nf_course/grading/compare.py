@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-__all__ = ["PLAIN", "TOLERANCE", "arrays", "difference", "explain", "readable", "worst"]
+__all__ = ["NUMBERS", "PLAIN", "TOLERANCE", "arrays", "difference", "explain", "readable", "worst"]
 
 PLAIN = (Tensor, nn.Parameter)  # exactly these: a subclass may say anything about itself
+NUMBERS = (int, float, np.float64, np.float32, np.int64, np.int32)  # these do where one number is wanted
 
 # An entry is right within 1e-5 * (1 + |expected|). Everything is computed in float64, so a right answer is off by 1e-13
 # or, if it takes a constant in float32, by 1e-7; the nearest typical mistake is off by more than 1e-4 (tested).
@@ -26,8 +27,8 @@ def arrays(value: Any) -> tuple[np.ndarray, ...] | None:
     found = []
     for item in items:
         if type(item) in PLAIN and readable(item) and not item.is_complex():
-            found.append(item.detach().to("cpu", torch.float64).numpy())
-        elif type(item) in (int, float, np.float64):
+            found.append(item.detach().to("cpu", torch.float64).resolve_neg().numpy())
+        elif type(item) in NUMBERS:
             found.append(np.asarray(float(item)))
         else:
             return None
@@ -65,7 +66,10 @@ def explain(got: np.ndarray, want: np.ndarray) -> tuple[str, str, str]:
     count = f"{int(rows.sum())} of {len(rows)} rows" if wrong.ndim and len(rows) > 1 else ""
     pattern = _pattern(got, want)
     remark = ": ".join(part for part in (count, pattern) if part)
-    return f"{want[first]:.4f}{place}", f"{got[first]:.4f}", remark
+    shown = [f"{value:.4f}" for value in (want[first], got[first])]
+    if shown[0] == shown[1]:  # "expected 0.1234, got 0.1234" would help nobody
+        shown = [f"{value:.9g}" for value in (want[first], got[first])]
+    return shown[0] + place, shown[1], remark
 
 
 def _place(index: tuple[int, ...]) -> str:
@@ -83,7 +87,7 @@ def _pattern(got: np.ndarray, want: np.ndarray) -> str:
     with np.errstate(all="ignore"):
         ratio, offset = got / want, got - want
     if np.isfinite(ratio).all() and _close(ratio, np.full_like(ratio, ratio.flat[0])):
-        return f"all {ratio.flat[0]:.4g} times too large" if ratio.flat[0] else "all zero"
+        return _times(float(ratio.flat[0]))
     if np.isfinite(offset).all() and _close(offset, np.full_like(offset, offset.flat[0])):
         return f"all off by {offset.flat[0]:+.4g}"
     if _close(got, np.full_like(got, got.flat[0])):
@@ -91,6 +95,14 @@ def _pattern(got: np.ndarray, want: np.ndarray) -> str:
     if _close(np.sort(got, axis=None), np.sort(want, axis=None)):
         return "the right numbers in the wrong places"
     return ""
+
+
+def _times(ratio: float) -> str:
+    if abs(ratio) > 1.001:
+        return f"all {ratio:.4g} times too large" if ratio > 0 else f"all {ratio:.4g} times the right number"
+    if abs(ratio) > 0.999:
+        return "all nearly right" if ratio > 0 else "nearly the same size, other sign"
+    return f"all {ratio:.4g} times the right number" if ratio else "all zero"
 
 
 def _close(a: np.ndarray, b: np.ndarray) -> bool:

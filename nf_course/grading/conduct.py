@@ -76,7 +76,7 @@ def _gradient_to(trial: Trial, call: Call, index: int, name: str, place: int) ->
         return inputs(trial) or Finding("gradient", expected, f"{error.kind}: {error.message}", likely=error.likely)
     cut = (
         "something cuts it: detach(), .item(), float(...), math.log(...), .data, no_grad, NumPy, "
-        "or torch.tensor(...) of a tensor"
+        "torch.tensor(...) or torch.full(...) of a tensor"
     )
     if outcome.gradients is None or all(g is None for g in outcome.gradients):
         return Finding("gradient", expected, "none", likely=cut, mistake="detached")
@@ -119,6 +119,8 @@ def global_state(trial: Trial) -> Finding | None:
         if call.outcome.state_changed:
             what = call.outcome.state_changed[0]
             likely = "a function should leave global settings alone; this one was put back for you"
+            if "random numbers" in what:
+                likely = "something was drawn from the global generator, or it was seeded; it was put back for you"
             finding = Finding("state", f"{what} as before", "changed", likely=likely, mistake="global_state")
             return trial.at(call, finding)
     return None

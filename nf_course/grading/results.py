@@ -31,7 +31,7 @@ def in_time(trial: Trial) -> Finding | None:
 
 
 def _too_slow(got: str) -> Finding:
-    likely = "a loop without end, or work that grows with the numbers in x"
+    likely = "a loop without end, or a loop over single numbers where one call for a whole tensor would do"
     return Finding("time", f"a result within {TIME_LIMIT:.0f} s", got, likely=likely)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from nf_course.grading.compare import PLAIN, arrays, readable
+from nf_course.grading.compare import NUMBERS, PLAIN, arrays, readable
 from nf_course.grading.exercise import Finding
 
 __all__ = ["STAGES"]
@@ -35,6 +35,9 @@ def type_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
     return None
 
 
+_TUPLE = "one tensor is wanted: is there a comma too many, a pair to unpack, or a second result?"
+
+
 def _tensor(name: str, item: Any, wanted: Any) -> Finding | None:
     label = f" for {name}" if name else ""
     expected = f"a torch.Tensor{label}"
@@ -45,16 +48,17 @@ def _tensor(name: str, item: Any, wanted: Any) -> Finding | None:
         return None
     if isinstance(item, (bool, np.bool_)):
         return Finding("type", expected, "True or False: the result of a comparison")
-    if one_number and type(item) in (int, float, np.float64):
+    if one_number and type(item) in NUMBERS:
         return None
     likely = {
-        tuple: "this returns a tuple: is there a comma too many, or a pair that should be unpacked?",
         list: "a list: put tensors together with torch.stack or torch.cat",
         np.ndarray: "stay with torch: NumPy arrays carry no gradient and do not live on a GPU",
         float: "a Python number: one result for each row of the batch is wanted",
         int: "a Python number: one result for each row of the batch is wanted",
     }.get(type(item), "")
-    if isinstance(item, Tensor):
+    if isinstance(item, tuple):
+        likely = _TUPLE
+    elif isinstance(item, Tensor):
         likely = "a subclass of Tensor: return an ordinary tensor"
     elif isinstance(item, (np.ndarray, np.generic)):
         likely = "stay with torch: NumPy arrays carry no gradient and do not live on a GPU"
@@ -76,18 +80,26 @@ def shape_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
         got, right = _shape(item), _shape(wanted)
         if got == right:
             continue
-        likely = ""
-        if got == (*right, 1):
-            likely = "keepdim=True, or a missing [:, 0]: the result has no last dimension of size 1"
-        elif got == () and right:
-            likely = "everything was summed or averaged, the batch too: one number for each row is wanted"
-        elif len(got) == len(right) + 1:
-            likely = "a sum over the features (dim 1) is missing"
-        elif len(got) == 2 and got == right[::-1]:
-            likely = "the result is transposed"
         label = f"{name} of " if name else ""
-        return Finding("shape", f"{label}shape {right}", f"shape {got}", likely=likely)
+        return Finding("shape", f"{label}shape {right}", f"shape {got}", likely=_why_shape(got, right))
     return None
+
+
+def _why_shape(got: tuple[int, ...], right: tuple[int, ...]) -> str:
+    if got == (*right, 1):
+        where = "last dimension" if right else "dimension"
+        return f"keepdim=True, or a missing {'[:, 0]' if right else '[0]'}: the result has no {where} of size 1"
+    if got == (1, *right):
+        return "a dimension of size 1 in front: take [0], or leave out an unsqueeze or [None]"
+    if got == () and right:
+        return "everything was summed or averaged, the batch too: one number for each row is wanted"
+    if not right:
+        return "one number is wanted: a sum, a mean or a product is missing"
+    if got[:-1] == right:
+        return f"a sum over the {'features (dim 1)' if len(right) == 1 else f'last dimension (dim {len(right)})'} is missing"
+    if len(got) == 2 and got == right[::-1]:
+        return "the result is transposed"
+    return ""
 
 
 def dtype_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
@@ -112,7 +124,7 @@ def finite(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
         if bad.any():
             kind = "NaN" if np.isnan(numbers).any() else "infinity"
             expected = f"finite numbers{' for ' + name if name else ''}"
-            likely = "a log of something negative or zero, an overflow, or a product of many numbers"
+            likely = "a log of something negative or zero, a division by zero, or an overflow, as of a long product"
             return Finding("finite", expected, f"{kind} in {int(bad.sum())} of {bad.size}", likely=likely)
     return None
 

@@ -37,6 +37,7 @@ def judge(exercise: Exercise, answer: Answer, seed: int, device: torch.device | 
         outcome = trial.ask(case, watch=bool(exercise.avoid))
         if outcome.error.blank if outcome.error else _is_blank(outcome.value):
             got = "" if outcome.error else f"{exercise.names[case.function]} returns {outcome.value}"
+            got += ": is the return missing?" if got and outcome.value is None else ""
             return Verdict("not answered yet", Finding("blank", got=got))
         trial.calls.append(Call(case, outcome, trial.right(case).value))
         if outcome.error and outcome.error.stopped:

@@ -69,7 +69,7 @@ function render({ model, el }) {
   const readout = element(root, "p", "nf-readout");
 
   const first = controls(root), second = controls(root), third = controls(root), fourth = controls(root);
-  const steps = slider(first, { label: "factors applied", min: 0, max: 3, step: 1, value: state.step, format: (v) => STEPS[v],
+  const steps = slider(first, { label: "factors", min: 0, max: 3, step: 1, value: state.step, format: (v) => STEPS[v],
     oninput: (v) => { state.step = v; draw(); } });
   // A factor that the reader changes is applied from then on, so that every control moves the picture.
   const reach = (step) => { state.step = Math.max(state.step, step); steps.set(state.step); draw(); };

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import nf_course
-from nf_course import Flow, LULinear, StandardNormal, models, randomise
+from nf_course import MLP, AffineCoupling, Flow, IndexMask, LULinear, StandardNormal, models, randomise
 
 DEVICE = nf_course.device()
 
@@ -84,3 +84,11 @@ def test_more_couplings_do_not_lose_accuracy():
     x = torch.randn(100, 2)
     z, _ = flow.bijection.encode(x)
     assert torch.isfinite(z).all() and (flow.bijection.decode(z)[0] - x).abs().max() < 1e-3
+
+
+def test_indices_first_met_in_inference_mode_serve_in_training():
+    mask, x = IndexMask([1, 0, 1, 0, 0, 1, 1]), torch.randn(3, 7)
+    layer = AffineCoupling(MLP(4, 6, (4,)), mask)
+    with torch.inference_mode():
+        layer.encode(x)
+    layer.encode(x)[1].sum().backward()

@@ -55,6 +55,7 @@ def test_halves_and_alternating(n, d, seed, keep_first):
 def test_any_mask(n, keep, seed):
     mask = IndexMask(keep)
     assert mask.as_bool(len(keep)).tolist() == keep
+    assert mask.flipped().as_bool(len(keep)).tolist() == [not k for k in keep] and mask.flipped().flipped() == mask
     moved = len(keep) - sum(keep)
     comes_back(AffineCoupling(MLP(sum(keep), 2 * moved, (5,)), mask), normal(n, len(keep), seed=seed))
 
