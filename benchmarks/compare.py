@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--libraries", nargs="+", choices=libraries, default=libraries, metavar="LIBRARY")
     parser.add_argument("--threads", type=int, default=1, help="torch's threads (default 1)")
     parser.add_argument("--slice", type=float, default=0.01, help="seconds for one timing (default 0.01)")
-    parser.add_argument("--out", type=Path, help="a JSON file for the times, the machine and the versions")
+    parser.add_argument("--out", type=Path, help="a JSON file for the result, the machine and the versions")
     args = parser.parse_args()
     if args.rounds < 2:
         parser.error("--rounds: at least 2, for quartiles")
@@ -219,8 +219,8 @@ def main() -> None:
             "model": str(workload),
             "parameters": sum(p.numel() for p in peers[FLOOR].parameters()),
             "summary": summary(times),
-            "milliseconds": {
-                task: {library: [round(1e3 * t, 4) for t in of_library] for library, of_library in of_task.items()}
+            "median_ms": {
+                task: {library: round(1e3 * statistics.median(of_task[library]), 4) for library in of_task}
                 for task, of_task in times.items()
             },
         }

@@ -5,8 +5,6 @@ import sys
 import torch
 
 if not torch.cuda.is_available():
-    built = torch.version.cuda or "none: a CPU build"
-    sys.exit(
-        f"test-gpu: no CUDA device here (torch {torch.__version__}, CUDA in this build: {built}). Nothing was run."
-    )
+    build = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built for the CPU only"
+    sys.exit(f"test-gpu: no CUDA device here (torch {torch.__version__}, {build}). Nothing was run.")
 print(f"test-gpu: {torch.cuda.get_device_name()}, torch {torch.__version__}")

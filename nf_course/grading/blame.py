@@ -43,7 +43,8 @@ CAUSES = (
      "a mask selects along its own dimension: over the features x[:, mask], not x[mask]"),
     (r"is out of bounds for dimension",
      "these indices belong to another dimension: dim 0 is the batch, x[:, index] picks features"),
-    (r"must match the (size|existing size)|Incompatible shapes|shapes cannot be multiplied|must be equal|size mismatch|shape mismatch|not broadcastable",
+    (r"must match the (existing )?size|Incompatible shapes|shapes cannot be multiplied|must be equal|size mismatch"
+     r"|shape mismatch|not broadcastable",
      "two shapes do not fit: print the shapes on this line; dim 0 is the batch"),
     (r"out of range.*expected to be in range", "this dimension does not exist: print the shape of the tensor"),
     (r"'tuple' object has no attribute", "encode and decode return a pair: unpack it, z, ladj = ..."),

@@ -96,7 +96,8 @@ def _why_shape(got: tuple[int, ...], right: tuple[int, ...]) -> str:
     if not right:
         return "one number is wanted: a sum, a mean or a product is missing"
     if got[:-1] == right:
-        return f"a sum over the {'features (dim 1)' if len(right) == 1 else f'last dimension (dim {len(right)})'} is missing"
+        summed = "features (dim 1)" if len(right) == 1 else f"last dimension (dim {len(right)})"
+        return f"a sum over the {summed} is missing"
     if len(got) == 2 and got == right[::-1]:
         return "the result is transposed"
     return ""

@@ -74,6 +74,37 @@ def setup_not_log(z):
     return torch.exp(-0.5 * (z**2).sum(1)) / (2 * math.pi) ** (z.shape[1] / 2)
 
 
+def setup_vmap(z):
+    return torch.vmap(lambda row: -0.5 * row @ row - 0.5 * len(row) * math.log(2 * math.pi))(z)
+
+
+def setup_in_place_on_a_copy(z):
+    y = z.clone()
+    y.pow_(2).add_(math.log(2 * math.pi)).mul_(-0.5)
+    return y.sum(1)
+
+
+def setup_in_float32(z):
+    y = z.float()
+    return (-0.5 * (y**2).sum(1) - 0.5 * y.shape[1] * math.log(2 * math.pi)).to(z.dtype)
+
+
+def setup_constant_no_half(z):
+    return -0.5 * (z**2).sum(1) - z.shape[1] * math.log(2 * math.pi)
+
+
+def setup_constant_sign(z):
+    return -0.5 * (z**2).sum(1) + z.shape[1] / 2 * math.log(2 * math.pi)
+
+
+def setup_rows_for_features(z):
+    return -0.5 * (z**2).sum(1) - len(z) / 2 * math.log(2 * math.pi)
+
+
+def setup_square_of_sum(z):
+    return -0.5 * z.sum(1) ** 2 - z.shape[1] / 2 * math.log(2 * math.pi)
+
+
 # 00.nats ----------------------------------------------------------------------------------------------------------
 
 
@@ -120,6 +151,18 @@ def nats_no_mean(log_prob):
     return -log_prob
 
 
+def nats_dot(log_prob):
+    return torch.dot(log_prob, log_prob.new_full((len(log_prob),), -1 / len(log_prob)))
+
+
+def nats_abs(log_prob):
+    return torch.abs(log_prob).mean()
+
+
+def nats_exp(log_prob):
+    return -torch.exp(log_prob).mean()
+
+
 # 00.sample --------------------------------------------------------------------------------------------------------
 
 
@@ -147,6 +190,39 @@ def sample_box_muller(decode, n, D, generator):
     u, v = torch.rand(n, D, generator=generator), torch.rand(n, D, generator=generator)
     z = torch.sqrt(-2 * torch.log(1 - u)) * torch.cos(2 * math.pi * v)
     return decode(z)[0]
+
+
+def sample_inverse_cdf(decode, n, D, generator):
+    return decode(Normal(0.0, 1.0).icdf(torch.rand(n, D, generator=generator, dtype=torch.float64)))[0]
+
+
+def sample_column_by_column(decode, n, D, generator):
+    z = torch.empty(n, D)
+    for d in range(D):
+        z[:, d] = torch.randn(n, generator=generator)
+    with torch.no_grad():
+        return decode(z)[0]
+
+
+def sample_uniform_of_variance_one(decode, n, D, generator):
+    return decode((torch.rand(n, D, generator=generator) - 0.5) * math.sqrt(12))[0]
+
+
+def sample_uniform_around_zero(decode, n, D, generator):
+    return decode(2 * torch.rand(n, D, generator=generator) - 1)[0]
+
+
+def sample_cut_off(decode, n, D, generator):
+    return decode(torch.randn(n, D, generator=generator).clamp(-2, 2))[0]
+
+
+def sample_ladj(decode, n, D, generator):
+    _, x = decode(torch.randn(n, D, generator=generator))
+    return x
+
+
+def sample_list(decode, n, D, generator):
+    return list(decode(torch.randn(n, D, generator=generator)))
 
 
 def sample_pair(decode, n, D, generator):
@@ -194,14 +270,19 @@ RIGHT = {
         (setup_multivariate,),
         (setup_loop,),
         (setup_float32_constant,),
+        (setup_vmap,),
+        (setup_in_place_on_a_copy,),
+        (setup_in_float32,),
     ],
-    "00.nats": [(nats_mean_of_negative,), (nats_sum_over_count,), (nats_builtin_sum,), (nats_loop,)],
+    "00.nats": [(nats_mean_of_negative,), (nats_sum_over_count,), (nats_builtin_sum,), (nats_loop,), (nats_dot,)],
     "00.sample": [
         (sample_first_of_pair,),
         (sample_normal,),
         (sample_row_by_row,),
         (sample_in_place,),
         (sample_box_muller,),
+        (sample_inverse_cdf,),
+        (sample_column_by_column,),
     ],
 }
 
@@ -210,6 +291,10 @@ WRONG = {
         (setup_no_half, "no_half"),
         (setup_constant_once, "constant_once"),
         (setup_no_constant, "no_constant"),
+        (setup_constant_no_half, "constant_no_half"),
+        (setup_constant_sign, "constant_sign"),
+        (setup_rows_for_features, "rows_for_features"),
+        (setup_square_of_sum, "square_of_sum"),
         (setup_sign, "sign"),
         (setup_mean, "mean"),
         (setup_per_feature, "per_feature"),
@@ -223,9 +308,16 @@ WRONG = {
         (nats_log_again, "log_again"),
         (nats_log_of_mean, "log_of_mean"),
         (nats_no_mean, "no_mean"),
+        (nats_abs, "abs"),
+        (nats_exp, "exp"),
     ],
     "00.sample": [
         (sample_pair, "pair"),
+        (sample_list, "pair"),
+        (sample_ladj, "ladj"),
+        (sample_uniform_of_variance_one, "uniform"),
+        (sample_uniform_around_zero, "uniform"),
+        (sample_cut_off, "cut_off"),
         (sample_not_decoded, "not_decoded"),
         (sample_uniform, "uniform"),
         (sample_repeated, "repeated"),

@@ -44,6 +44,39 @@ def encode_where(x, mask, scale_net, shift_net):
     return torch.where(mask, x, x * torch.exp(log_scale) + shift)
 
 
+def encode_einsum(x, mask, scale_net, shift_net):
+    kept = x[:, mask]
+    rows = torch.eye(len(mask), dtype=x.dtype, device=x.device)[~mask]
+    moved = scale_net(kept).exp() * x[:, ~mask] + shift_net(kept)
+    return x * mask + torch.einsum("nm,md->nd", moved, rows)
+
+
+def encode_in_place_on_own_copies(x, mask, scale_net, shift_net):
+    moved, kept = x[:, ~mask], x[:, mask]
+    moved *= scale_net(kept).exp()
+    moved += shift_net(kept)
+    return x.masked_scatter(~mask, moved)
+
+
+def encode_transposed_view(x, mask, scale_net, shift_net):
+    columns = x.T.clone()
+    kept = columns[mask].T
+    columns[~mask] = (torch.exp(scale_net(kept)) * columns[~mask].T + shift_net(kept)).T
+    return columns.T
+
+
+class EncodeObject:
+    __name__ = "EncodeObject"
+
+    def __call__(self, x, mask, scale_net, shift_net):
+        moved = torch.where(~mask)[0].tolist()
+        log_scale, shift = scale_net(x[:, mask]), shift_net(x[:, mask])
+        columns = list(x.unbind(1))
+        for j, d in enumerate(moved):
+            columns[d] = torch.addcmul(shift[:, j], log_scale[:, j].exp(), x[:, d])
+        return torch.stack(columns, -1)
+
+
 def _encoded(x, mask, moved):
     z = x.clone()
     z[:, ~mask] = moved
@@ -77,6 +110,35 @@ def encode_shift_sign(x, mask, scale_net, shift_net):
 
 def encode_no_shift(x, mask, scale_net, shift_net):
     return _encoded(x, mask, torch.exp(scale_net(x[:, mask])) * x[:, ~mask])
+
+
+def encode_no_scale(x, mask, scale_net, shift_net):
+    return _encoded(x, mask, x[:, ~mask] + shift_net(x[:, mask]))
+
+
+def encode_exp_of_all(x, mask, scale_net, shift_net):
+    kept = x[:, mask]
+    return _encoded(x, mask, torch.exp(scale_net(kept) * x[:, ~mask] + shift_net(kept)))
+
+
+def encode_nets_exchanged(x, mask, scale_net, shift_net):
+    kept = x[:, mask]
+    return _encoded(x, mask, torch.exp(shift_net(kept)) * x[:, ~mask] + scale_net(kept))
+
+
+def encode_nets_see_moved(x, mask, scale_net, shift_net):
+    moved = x[:, ~mask]
+    return _encoded(x, mask, scale_net(moved).exp() * moved + shift_net(moved))
+
+
+def encode_pair(x, mask, scale_net, shift_net):
+    log_scale = scale_net(x[:, mask])
+    return _encoded(x, mask, log_scale.exp() * x[:, ~mask] + shift_net(x[:, mask])), log_scale.sum(dim=1)
+
+
+def encode_cat_moved_first(x, mask, scale_net, shift_net):
+    kept, moved = x[:, mask], x[:, ~mask]
+    return torch.cat((torch.exp(scale_net(kept)) * moved + shift_net(kept), kept), dim=-1)
 
 
 def encode_cat(x, mask, scale_net, shift_net):
@@ -142,6 +204,13 @@ def decode_row_by_row(z, mask, scale_net, shift_net):
     return torch.stack(out)
 
 
+def decode_solves(z, mask, scale_net, shift_net):
+    kept = z[:, mask]
+    matrices = torch.diag_embed(scale_net(kept).exp())
+    moved = torch.linalg.solve(matrices, (z[:, ~mask] - shift_net(kept)).unsqueeze(-1)).squeeze(-1)
+    return z.index_copy(1, torch.nonzero(~mask)[:, 0], moved)
+
+
 def _decoded(z, mask, moved):
     x = z.clone()
     x[:, ~mask] = moved
@@ -170,6 +239,39 @@ def decode_not_exp(z, mask, scale_net, shift_net):
 
 def decode_no_shift(z, mask, scale_net, shift_net):
     return _decoded(z, mask, z[:, ~mask] / torch.exp(scale_net(z[:, mask])))
+
+
+def decode_no_scale(z, mask, scale_net, shift_net):
+    return _decoded(z, mask, z[:, ~mask] - shift_net(z[:, mask]))
+
+
+def decode_bracket(z, mask, scale_net, shift_net):
+    kept = z[:, mask]
+    return _decoded(z, mask, z[:, ~mask] - shift_net(kept) * torch.exp(-scale_net(kept)))
+
+
+def decode_nets_exchanged(z, mask, scale_net, shift_net):
+    kept = z[:, mask]
+    return _decoded(z, mask, (z[:, ~mask] - scale_net(kept)) * torch.exp(-shift_net(kept)))
+
+
+def decode_nets_see_moved(z, mask, scale_net, shift_net):
+    moved = z[:, ~mask]
+    return _decoded(z, mask, (moved - shift_net(moved)) / scale_net(moved).exp())
+
+
+def decode_moved_only(z, mask, scale_net, shift_net):
+    kept, moved = z[:, mask], z[:, ~mask]
+    return (moved - shift_net(kept)) * torch.exp(-scale_net(kept))
+
+
+def decode_pair(z, mask, scale_net, shift_net):
+    return decode_divides(z, mask, scale_net, shift_net), -scale_net(z[:, mask]).sum(1)
+
+
+def decode_cat_moved_first(z, mask, scale_net, shift_net):
+    kept = z[:, mask]
+    return torch.cat([(z[:, ~mask] - shift_net(kept)) * torch.exp(-scale_net(kept)), kept], 1)
 
 
 def decode_cat(z, mask, scale_net, shift_net):
@@ -225,6 +327,15 @@ def log_det_rows(x, mask, scale_net, shift_net):
     return torch.stack([scale_net(row[mask][None]).sum() for row in x])
 
 
+def log_det_matmul(x, mask, scale_net, shift_net):
+    log_scale = scale_net(x[:, mask])
+    return log_scale @ torch.ones(log_scale.shape[1], dtype=x.dtype, device=x.device)
+
+
+def log_det_vmap_trace(x, mask, scale_net, shift_net):
+    return torch.vmap(torch.trace)(torch.diag_embed(scale_net(x[:, mask])))
+
+
 def log_det_sign(x, mask, scale_net, shift_net):
     return -scale_net(x[:, mask]).sum(1)
 
@@ -255,6 +366,26 @@ def log_det_not_log(x, mask, scale_net, shift_net):
 
 def log_det_log_again(x, mask, scale_net, shift_net):
     return scale_net(x[:, mask]).abs().log().sum(1)
+
+
+def log_det_log_nan(x, mask, scale_net, shift_net):
+    return torch.log(scale_net(x[:, mask])).sum(1)
+
+
+def log_det_abs(x, mask, scale_net, shift_net):
+    return scale_net(x[:, mask]).abs().sum(1)
+
+
+def log_det_product(x, mask, scale_net, shift_net):
+    return scale_net(x[:, mask]).prod(dim=1)
+
+
+def log_det_over_batch(x, mask, scale_net, shift_net):
+    return scale_net(x[:, mask]).sum(dim=0)
+
+
+def log_det_minus_shift(x, mask, scale_net, shift_net):
+    return scale_net(x[:, mask]).sum(1) - shift_net(x[:, mask]).sum(1)
 
 
 def log_det_determinant(x, mask, scale_net, shift_net):
@@ -335,6 +466,18 @@ def good_lists(D, k):
 
 def good_numpy(D, k):
     return [(torch.arange(D).numpy() + i) % 2 == 0 for i in range(k)]
+
+
+def good_runs_out(D, k):
+    return torch.eye(D, dtype=torch.bool)[:k]
+
+
+def good_keeps_none_in_the_end(D, k):
+    return [torch.arange(D) == i for i in range(k)]
+
+
+def bad_all_moved_in_the_end(D, k):
+    return [torch.arange(D) != i % D for i in range(k)]
 
 
 def bad_last(D, k):
@@ -430,6 +573,67 @@ def two_first_only(x, first, second, context):
     return second.encode(h, context)[0], ladj
 
 
+def two_functools(x, first, second, context):
+    from functools import reduce
+
+    def step(state, coupling):
+        z, ladj = coupling.encode(state[0], context)
+        return z, state[1] + ladj
+
+    return reduce(step, (first, second), (x, 0))
+
+
+def two_row_by_row(x, first, second, context):
+    rows = []
+    for n in range(len(x)):
+        h, a = first.encode(x[n : n + 1], context[n : n + 1])
+        z, b = second.encode(h, context[n : n + 1])
+        rows.append((z, a + b))
+    return tuple(torch.cat(parts) for parts in zip(*rows))
+
+
+def two_both_decode(x, first, second, context):
+    h, a = first.decode(x, context)
+    z, b = second.decode(h, context)
+    return z, a + b
+
+
+def two_h_returned(x, first, second, context):
+    h, a = first.encode(x, context)
+    z, b = second.encode(h, context)
+    return h, a + b
+
+
+def two_first_twice(x, first, second, context):
+    h, a = first.encode(x, context)
+    z, b = first.encode(h, context)
+    return z, a + b
+
+
+def two_minus_first(x, first, second, context):
+    h, a = first.encode(x, context)
+    z, b = second.encode(h, context)
+    return z, b - a
+
+
+def two_not_added_stack(x, first, second, context):
+    h, a = first.encode(x, context)
+    z, b = second.encode(h, context)
+    return z, torch.stack([a, b])
+
+
+def two_not_added_cat(x, first, second, context):
+    h, a = first.encode(x, context)
+    z, b = second.encode(h, context)
+    return z, torch.cat([a, b])
+
+
+def two_not_added(x, first, second, context):
+    h, a = first.encode(x, context)
+    z, b = second.encode(h, context)
+    return z, a, b
+
+
 def two_minus(x, first, second, context):
     h, a = first.encode(x, context)
     z, b = second.encode(h, context)
@@ -512,14 +716,26 @@ RIGHT = {
         (encode_columns,),
         (encode_cat_and_argsort,),
         (encode_where,),
+        (encode_einsum,),
+        (encode_in_place_on_own_copies,),
+        (encode_transposed_view,),
+        (EncodeObject(),),
     ],
-    "03.decode": [(decode_divides,), (decode_columns,), (decode_masked_scatter,), (decode_row_by_row,)],
+    "03.decode": [
+        (decode_divides,),
+        (decode_columns,),
+        (decode_masked_scatter,),
+        (decode_row_by_row,),
+        (decode_solves,),
+    ],
     "03.logdet": [
         (log_det_torch_sum,),
         (log_det_scattered,),
         (log_det_loop,),
         (log_det_of_scale,),
         (log_det_rows,),
+        (log_det_matmul,),
+        (log_det_vmap_trace,),
     ],
     "03.bad_mask": [
         (good_alternating, bad_last),
@@ -528,7 +744,14 @@ RIGHT = {
         (good_lists, bad_lists),
         (good_numpy, bad_last),
     ],
-    "03.two_couplings": [(two_accumulated,), (two_unpacked,), (two_stacked,), (two_by_decode,)],
+    "03.two_couplings": [
+        (two_accumulated,),
+        (two_unpacked,),
+        (two_stacked,),
+        (two_by_decode,),
+        (two_functools,),
+        (two_row_by_row,),
+    ],
 }
 
 WRONG = {
@@ -539,6 +762,12 @@ WRONG = {
         (encode_shift_first, "shift_first"),
         (encode_shift_sign, "shift_sign"),
         (encode_no_shift, "no_shift"),
+        (encode_no_scale, "no_scale"),
+        (encode_exp_of_all, "exp_of_all"),
+        (encode_nets_exchanged, "nets_exchanged"),
+        (encode_nets_see_moved, "nets_see_moved"),
+        (encode_pair, "pair"),
+        (encode_cat_moved_first, "cat"),
         (encode_cat, "cat"),
         (encode_roles, "roles"),
         (encode_halves, "halves"),
@@ -553,6 +782,13 @@ WRONG = {
         (decode_shift_sign, "shift_sign"),
         (decode_not_exp, "not_exp"),
         (decode_no_shift, "no_shift"),
+        (decode_no_scale, "no_scale"),
+        (decode_bracket, "bracket"),
+        (decode_nets_exchanged, "nets_exchanged"),
+        (decode_nets_see_moved, "nets_see_moved"),
+        (decode_moved_only, "moved_only"),
+        (decode_pair, "pair"),
+        (decode_cat_moved_first, "cat"),
         (decode_cat, "cat"),
         (decode_roles, "roles"),
         (decode_halves, "halves"),
@@ -567,6 +803,11 @@ WRONG = {
         (log_det_per_feature, "per_feature"),
         (log_det_not_log, "not_log"),
         (log_det_log_again, "log_again"),
+        (log_det_log_nan, "log_again"),
+        (log_det_abs, "abs"),
+        (log_det_product, "product"),
+        (log_det_over_batch, "over_batch"),
+        (log_det_minus_shift, "shift"),
         (log_det_determinant, "determinant"),
         (log_det_shift, "shift"),
         (log_det_shift_only, "shift_only"),
@@ -581,6 +822,9 @@ WRONG = {
     "03.bad_mask": [
         ((bad_last, bad_last), "never_moved"),
         ((good_alternating, good_alternating), "all_moved"),
+        ((good_runs_out, bad_last), "count"),
+        ((good_keeps_none_in_the_end, bad_last), "none_kept"),
+        ((good_alternating, bad_all_moved_in_the_end), "all_moved"),
         ((good_alternating, bad_convention), "convention"),
         ((good_alternating, bad_same), "same_mask"),
         ((good_alternating, bad_all_kept), "all_kept"),
@@ -593,6 +837,13 @@ WRONG = {
         (two_last_only, "last_only"),
         (two_first_only, "first_only"),
         (two_minus, "minus"),
+        (two_minus_first, "minus"),
+        (two_both_decode, "both_decode"),
+        (two_h_returned, "h_returned"),
+        (two_first_twice, "first_twice"),
+        (two_not_added, "not_added"),
+        (two_not_added_cat, "not_added"),
+        (two_not_added_stack, "not_added"),
         (two_negated, "negated"),
         (two_product, "product"),
         (two_mean, "mean"),

@@ -1,5 +1,6 @@
 """Answers to chapter 7's exercises, as learners write them: right ones, and wrong ones with the mistake they make."""
 
+import numpy as np
 import torch
 
 
@@ -41,6 +42,70 @@ def build_by_columns(permutation, lower, upper, sign_s, log_abs_s):
     L, U = factors_of(lower, upper, sign_s, log_abs_s)
     columns = [(L @ U[:, j]) for j in range(len(U))]
     return torch.stack(columns, dim=1).index_select(0, permutation)
+
+
+def build_filled_in(permutation, lower, upper, sign_s, log_abs_s):
+    L, U = lower.tril(-1), upper.triu(1)
+    L.fill_diagonal_(1)
+    U.diagonal().copy_(sign_s * log_abs_s.exp())
+    return torch.gather(L @ U, 0, permutation[:, None].expand_as(L))
+
+
+def build_einsum(permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    P = torch.nn.functional.one_hot(permutation, len(permutation)).to(L)
+    return torch.einsum("ij,jk,kl->il", P, L, U)
+
+
+def build_entry_by_entry(permutation, lower, upper, sign_s, log_abs_s):
+    C = len(permutation)
+    L, U = torch.zeros_like(lower), torch.zeros_like(upper)
+    for i in range(C):
+        L[i, i], U[i, i] = 1.0, sign_s[i] * torch.exp(log_abs_s[i])
+        for j in range(C):
+            if j < i:
+                L[i, j] = lower[i, j]
+            if j > i:
+                U[i, j] = upper[i, j]
+    W = L @ U
+    return torch.stack([W[p] for p in permutation])
+
+
+def build_sign_in_exp(permutation, lower, upper, sign_s, log_abs_s):
+    L = lower.tril(-1) + eye(lower)
+    return (L @ (upper.triu(1) + torch.diag(torch.exp(sign_s * log_abs_s))))[permutation]
+
+
+def build_rows_scaled(permutation, lower, upper, sign_s, log_abs_s):
+    L, s = lower.tril(-1) + eye(lower), sign_s * log_abs_s.exp()
+    return (L @ (s[:, None] * (upper.triu(1) + eye(upper))))[permutation]
+
+
+def build_columns_scaled(permutation, lower, upper, sign_s, log_abs_s):
+    L, s = lower.tril(-1) + eye(lower), sign_s * log_abs_s.exp()
+    return (L @ ((upper.triu(1) + eye(upper)) * s))[permutation]
+
+
+def build_not_triangular(permutation, lower, upper, sign_s, log_abs_s):
+    return ((lower + eye(lower)) @ (upper + torch.diag(sign_s * log_abs_s.exp())))[permutation]
+
+
+def build_plain_product(permutation, lower, upper, sign_s, log_abs_s):
+    return (lower @ upper)[permutation]
+
+
+def build_other_triangles(permutation, lower, upper, sign_s, log_abs_s):
+    L, U = lower.triu(1) + eye(lower), upper.tril(-1) + torch.diag(sign_s * log_abs_s.exp())
+    return (L @ U)[permutation]
+
+
+def build_sum(permutation, lower, upper, sign_s, log_abs_s):
+    return (lower.tril(-1) + upper.triu(1) + torch.diag(sign_s * log_abs_s.exp()))[permutation]
+
+
+def build_between(permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    return L @ U[permutation]
 
 
 def build_inverse_permutation(permutation, lower, upper, sign_s, log_abs_s):
@@ -133,6 +198,42 @@ def log_det_broadcast(x, log_abs_s):
 def log_det_list(x, log_abs_s):
     N, C, H, W = x.size()
     return torch.stack([log_abs_s.sum() * (H * W) for _ in range(N)])
+
+
+def log_det_vmap(x, log_abs_s):
+    return torch.vmap(lambda image: image.shape[1] * image.shape[2] * log_abs_s.sum())(x)
+
+
+def log_det_einsum(x, log_abs_s):
+    return torch.einsum("c,nchw->n", log_abs_s, torch.ones_like(x))
+
+
+def log_det_exp_of_sum(x, log_abs_s):
+    return (x.shape[2] * x.shape[3] * log_abs_s.sum().exp()).expand(len(x))
+
+
+def log_det_log_again(x, log_abs_s):
+    return (x.shape[2] * x.shape[3] * torch.log(log_abs_s).sum()).expand(len(x))
+
+
+def log_det_product(x, log_abs_s):
+    return (x.shape[2] * x.shape[3] * log_abs_s.prod()).expand(len(x))
+
+
+def log_det_sides_added(x, log_abs_s):
+    return ((x.shape[2] + x.shape[3]) * log_abs_s.sum()).expand(len(x))
+
+
+def log_det_divided(x, log_abs_s):
+    return (log_abs_s.sum() / (x.shape[2] * x.shape[3])).expand(len(x))
+
+
+def log_det_batch_mean(x, log_abs_s):
+    return (x.shape[2] * x.shape[3] * log_abs_s.sum()).expand(len(x)) / len(x)
+
+
+def log_det_full(x, log_abs_s):
+    return torch.full((len(x),), float(x.shape[2] * x.shape[3] * log_abs_s.sum()), dtype=x.dtype, device=x.device)
 
 
 def log_det_no_pixels(x, log_abs_s):
@@ -231,6 +332,62 @@ def solve_each(z, permutation, lower, upper, sign_s, log_abs_s):
         v = torch.linalg.solve_triangular(L, y, upper=False, unitriangular=True)
         rows.append(torch.linalg.solve_triangular(U, v, upper=True).squeeze(1))
     return torch.stack(rows)
+
+
+def solve_explicit_inverses(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    L_inverse = torch.linalg.solve_triangular(L, eye(L), upper=False)
+    U_inverse = torch.linalg.solve_triangular(U, eye(U), upper=True)
+    return torch.einsum("ij,jk,nk->ni", U_inverse, L_inverse, z[:, permutation.argsort()])
+
+
+def solve_rows_divided(z, permutation, lower, upper, sign_s, log_abs_s):
+    s = (sign_s * log_abs_s.exp())[:, None]
+    y = torch.zeros_like(z.T).index_copy(0, permutation, z.T)
+    v = torch.linalg.solve_triangular(lower, y, upper=False, unitriangular=True)
+    return torch.linalg.solve_triangular(upper / s, v / s, upper=True, unitriangular=True).mT
+
+
+def solve_l_with_upper(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(L, z.T[permutation.argsort()], upper=True)
+    return torch.linalg.solve_triangular(U, v, upper=True).T
+
+
+def solve_upper_false(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(L, z.T[permutation.argsort()], upper=False)
+    return torch.linalg.solve_triangular(U, v, upper=False).T
+
+
+def solve_upper_unit(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(L, z.T[permutation.argsort()], upper=False, unitriangular=True)
+    return torch.linalg.solve_triangular(U, v, upper=True, unitriangular=True).T
+
+
+def solve_no_diagonal(z, permutation, lower, upper, sign_s, log_abs_s):
+    return _solve(lower.tril(-1) + eye(lower), upper.triu(1), z.T[permutation.argsort()])
+
+
+def solve_no_unit_diagonal(z, permutation, lower, upper, sign_s, log_abs_s):
+    _, U = factors_of(lower, upper, sign_s, log_abs_s)
+    return _solve(lower.tril(-1), U, z.T[permutation.argsort()])
+
+
+def solve_permutation_last(z, permutation, lower, upper, sign_s, log_abs_s):
+    return _solve(*factors_of(lower, upper, sign_s, log_abs_s), z.T)[:, permutation.argsort()]
+
+
+def solve_left_false(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, U = factors_of(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(L, z[:, permutation.argsort()], upper=False, left=False)
+    return torch.linalg.solve_triangular(U, v, upper=True, left=False)
+
+
+def solve_sign_in_exp(z, permutation, lower, upper, sign_s, log_abs_s):
+    U = upper.triu(1) + torch.diag(torch.exp(sign_s * log_abs_s))
+    return _solve(lower.tril(-1) + eye(lower), U, z.T[permutation.argsort()])
 
 
 def _solve(L, U, y):
@@ -358,6 +515,49 @@ def sign_integers(permutation, sign_s, log_abs_s):
     return (-1) ** (swaps + minus), log_abs_s.sum()
 
 
+def sign_numpy(permutation, sign_s, log_abs_s):
+    order = permutation.cpu().numpy()
+    swaps = np.triu(order[:, None] > order[None, :], 1).sum()
+    return (-1) ** (swaps + (sign_s.cpu().numpy() < 0).sum()), log_abs_s.sum()
+
+
+def sign_bubble_sort(permutation, sign_s, log_abs_s):
+    order, sign, done = permutation.clone(), sign_s.prod(), False
+    while not done:
+        done = True
+        for i in range(len(order) - 1):
+            if order[i] > order[i + 1]:
+                order[[i, i + 1]] = order[[i + 1, i]]
+                sign, done = -sign, False
+    return sign, torch.einsum("c->", log_abs_s)
+
+
+def sign_neighbours(permutation, sign_s, log_abs_s):
+    swaps = int((permutation[1:] < permutation[:-1]).sum())
+    return (-1) ** swaps * sign_s.prod(), log_abs_s.sum()
+
+
+def sign_all_pairs(permutation, sign_s, log_abs_s):
+    swaps = int((permutation[:, None] > permutation[None, :]).sum())
+    return (-1) ** swaps * sign_s.prod(), log_abs_s.sum()
+
+
+def _displaced(permutation):
+    return int((permutation != torch.arange(len(permutation), device=permutation.device)).sum())
+
+
+def sign_displaced(permutation, sign_s, log_abs_s):
+    return (-1) ** _displaced(permutation) * sign_s.prod(), log_abs_s.sum()
+
+
+def sign_displaced_less_one(permutation, sign_s, log_abs_s):
+    return (-1) ** max(_displaced(permutation) - 1, 0) * sign_s.prod(), log_abs_s.sum()
+
+
+def sign_displaced_halved(permutation, sign_s, log_abs_s):
+    return (-1) ** (_displaced(permutation) // 2) * sign_s.prod(), log_abs_s.sum()
+
+
 def _parity(permutation):
     order = permutation.tolist()
     return (-1) ** sum(a > b for i, a in enumerate(order) for b in order[i + 1 :])
@@ -452,6 +652,44 @@ def factor_by_hand(W):
     return permutation, A, A, A.diagonal().sign(), A.diagonal().abs().log()
 
 
+def factor_other_dtypes(W):
+    P, L, U = torch.linalg.lu(W)
+    s = U.diagonal()
+    return torch.where(P == 1)[1].int(), L.float(), U.float(), s.sign().int(), s.abs().log()
+
+
+def factor_max(W):
+    P, L, U = torch.linalg.lu(W)
+    s = U.diagonal()
+    return [P.max(dim=1).indices, L - eye(W), U - torch.diag(s), s / s.abs(), 0.5 * torch.log(s * s)]
+
+
+def factor_pivots(W):
+    LU, pivots = torch.linalg.lu_factor(W)
+    return pivots - 1, LU.tril(-1), LU.triu(1), LU.diagonal().sign(), LU.diagonal().abs().log()
+
+
+def factor_signs(W):
+    P, L, U = torch.linalg.lu(W)
+    return P.argmax(1), L, U, U.diagonal(), U.diagonal().abs().log()
+
+
+def factor_signs_zero(W):
+    P, L, U = torch.linalg.lu(W)
+    return P.argmax(1), L, U, U.diagonal() > 0, U.diagonal().abs().log()
+
+
+def factor_divided(W):
+    P, L, U = torch.linalg.lu(W)
+    s = U.diagonal()
+    return P.argmax(1), L, U / s[:, None], s.sign(), s.abs().log()
+
+
+def factor_transposed(W):
+    P, L, U = torch.linalg.lu(W.T)
+    return P.argmax(1), L, U, U.diagonal().sign(), U.diagonal().abs().log()
+
+
 def factor_inverse_permutation(W):
     P, L, U = torch.linalg.lu(W)
     return P.argmax(dim=0), L, U, U.diagonal().sign(), U.diagonal().abs().log()
@@ -492,16 +730,47 @@ def factor_three(W):
 
 
 RIGHT = {
-    "07.build_w": [(build_with_matrix,), (build_with_masks,), (build_with_zeros,), (build_by_columns,)],
-    "07.logdet": [(log_det_ones,), (log_det_repeat,), (log_det_broadcast,), (log_det_list,)],
-    "07.solve": [(solve_with_matrix,), (solve_by_hand,), (solve_from_the_right,), (solve_each,)],
-    "07.sign": [(sign_cycles,), (sign_swaps,), (sign_vectorised,), (sign_integers,)],
+    "07.build_w": [
+        (build_with_matrix,),
+        (build_with_masks,),
+        (build_with_zeros,),
+        (build_by_columns,),
+        (build_filled_in,),
+        (build_einsum,),
+        (build_entry_by_entry,),
+    ],
+    "07.logdet": [
+        (log_det_ones,),
+        (log_det_repeat,),
+        (log_det_broadcast,),
+        (log_det_list,),
+        (log_det_vmap,),
+        (log_det_einsum,),
+    ],
+    "07.solve": [
+        (solve_with_matrix,),
+        (solve_by_hand,),
+        (solve_from_the_right,),
+        (solve_each,),
+        (solve_explicit_inverses,),
+        (solve_rows_divided,),
+    ],
+    "07.sign": [
+        (sign_cycles,),
+        (sign_swaps,),
+        (sign_vectorised,),
+        (sign_integers,),
+        (sign_numpy,),
+        (sign_bubble_sort,),
+    ],
     "07.factor": [
         (factor_as_they_are,),
         (factor_nonzero,),
         (factor_by_product,),
         (factor_lu_factor,),
         (factor_by_hand,),
+        (factor_other_dtypes,),
+        (factor_max,),
     ],
 }
 
@@ -518,6 +787,14 @@ WRONG = {
         (build_not_exp, "not_exp"),
         (build_no_diagonal, "no_diagonal"),
         (build_added_to_all, "added_to_all"),
+        (build_sign_in_exp, "sign_in_exp"),
+        (build_rows_scaled, "scaled"),
+        (build_columns_scaled, "scaled"),
+        (build_not_triangular, "not_triangular"),
+        (build_plain_product, "not_triangular"),
+        (build_other_triangles, "other_triangles"),
+        (build_sum, "sum"),
+        (build_between, "between"),
         (build_order, "order"),
         (build_elementwise, "elementwise"),
         (build_transposed, "transposed"),
@@ -536,6 +813,13 @@ WRONG = {
         (log_det_not_log, "not_log"),
         (log_det_abs, "abs"),
         (log_det_wrong_dims, "batch_for_pixels"),
+        (log_det_exp_of_sum, "not_log"),
+        (log_det_log_again, "log_again"),
+        (log_det_product, "product"),
+        (log_det_sides_added, "sides_added"),
+        (log_det_divided, "divided"),
+        (log_det_batch_mean, "batch_mean"),
+        (log_det_full, "detached"),
         (log_det_slogdet, "cost"),
     ],
     "07.solve": [
@@ -552,6 +836,14 @@ WRONG = {
         (solve_encode, "encode"),
         (solve_rows, "rows"),
         (solve_transposed, "transposed"),
+        (solve_l_with_upper, "upper_only"),
+        (solve_upper_false, "upper_false"),
+        (solve_upper_unit, "upper_unit"),
+        (solve_no_diagonal, "no_diagonal"),
+        (solve_no_unit_diagonal, "no_unit_diagonal"),
+        (solve_permutation_last, "permutation_last"),
+        (solve_left_false, "left_false"),
+        (solve_sign_in_exp, "sign_in_exp"),
         (solve_inverse, "cost"),
         (solve_general, "cost"),
     ],
@@ -559,6 +851,11 @@ WRONG = {
         (sign_no_parity, "no_parity"),
         (sign_parity_only, "parity_only"),
         (sign_parity_sign, "parity_sign"),
+        (sign_neighbours, "neighbours"),
+        (sign_all_pairs, "all_pairs"),
+        (sign_displaced, "displaced"),
+        (sign_displaced_less_one, "displaced"),
+        (sign_displaced_halved, "displaced"),
         (sign_sum_of_signs, "sum_of_signs"),
         (sign_always_positive, "always_positive"),
         (sign_signed_log, "signed_log"),
@@ -578,5 +875,10 @@ WRONG = {
         (factor_exchanged, "exchanged"),
         (factor_matrix, "matrix"),
         (factor_three, "three"),
+        (factor_pivots, "no_permutation_at_all"),
+        (factor_signs, "signs"),
+        (factor_signs_zero, "signs_zero"),
+        (factor_divided, "divided"),
+        (factor_transposed, "transposed"),
     ],
 }

@@ -91,6 +91,23 @@ def test_called_instead_of_handed_over():
     wrong(torch.zeros(3), "callable", text="no brackets behind the name: log_det, not log_det(...)")
 
 
+def test_in_quotes_or_in_another_order():
+    wrong("log_det", "callable", text="no quotes around the name: log_det")
+    good_masks, bad_masks = next(e for e in EXERCISES if e.id == "03.bad_mask").references
+    wrong((bad_masks, good_masks), "defined", name="03.bad_mask", text="in another order")
+
+
+def test_an_operator_that_torch_lacks_is_an_error_and_no_blank():
+    wrong(lambda x, mask, s, t: mask[None] @ mask[:, None], "error", text="not implemented for 'Bool'")
+    wrong(nn.Module(), "error", text='missing the required "forward" function')
+
+
+def test_seed_and_hint_as_text():
+    assert result(right, seed="0x4F21").seed == 0x4F21
+    assert any(line.startswith("  hint 2") for line in result(right, hint="2").lines)
+    assert any(line.startswith("  hint 1") for line in result(right, hint="please").lines)
+
+
 def test_wrong_number_of_functions():
     wrong((right, right), "defined", text="got 2 functions")
     wrong(right, "defined", name="03.bad_mask", text="got 1 function")
@@ -99,6 +116,8 @@ def test_wrong_number_of_functions():
 def test_signature():
     wrong(lambda x, mask: x, "signature", text="too many positional arguments")
     wrong(lambda mask, x, scale_net, shift_net: x, "signature", text="another order")
+    wrong(lambda x, *, mask, scale_net, shift_net: x, "signature", text="log_det(x, *, mask, scale_net, shift_net)")
+    wrong(Module, "signature", text="a class is handed over")
     assert result(lambda data, kept, s, t: s(data[:, kept]).sum(1)).earned == 2, "other names are fine"
 
 
@@ -173,6 +192,9 @@ class Liar(torch.Tensor):
         (lambda *a: right(*a).to_sparse(), "type", "dense tensor"),
         (lambda *a: right(*a).to("meta"), "type", "on meta"),
         (lambda *a: right(*a)[:, None], "shape", "keepdim"),
+        (lambda *a: right(*a)[None], "shape", "a dimension of size 1 in front"),
+        (lambda *a: torch.stack([right(*a)] * 2), "shape", "shape (2, 17)"),
+        (lambda x, m, s, t: torch.linalg.slogdet(torch.diag_embed(s(x[:, m]))), "type", "a pair to unpack"),
         (lambda *a: right(*a)[:-1], "shape", "shape (17,)"),
         (lambda *a: right(*a).float(), "dtype", "torch.float64, as the input"),
         (lambda *a: right(*a).long(), "dtype", "torch.int64"),
@@ -182,12 +204,30 @@ class Liar(torch.Tensor):
         (lambda *a: right(*a) * float("nan"), "finite", "NaN in 17 of 17"),
         (lambda *a: right(*a) + 1, "value", "all off by +1"),
         (lambda *a: right(*a) * 3, "value", "all 3 times too large"),
+        (lambda *a: right(*a) / 2, "value", "all 0.5 times the right number"),
         (lambda *a: right(*a).flip(0), "value", "the right numbers in the wrong places"),
         (lambda *a: right(*a) * 0 + 1, "value", "the same number everywhere"),
     ],
 )
 def test_wrong_kind_of_result(function, test, text):
     wrong(function, test, text=text)
+
+
+def test_almost_right_is_shown_to_more_digits():
+    found = wrong(lambda z: setup(z) + 9e-5, "value", name="00.setup")
+    expected, got = found.lines[2].split("got")
+    assert expected.split()[1] != got.split()[0]
+
+
+def setup(z):
+    return -0.5 * (z**2 + np.log(2 * np.pi)).sum(1)
+
+
+def test_where_one_number_is_wanted_rows_are_too_many():
+    name = "07.sign"
+    wrong(lambda p, s, log_abs_s: (1, log_abs_s), "shape", text="a sum, a mean or a product is missing", name=name)
+    model = next(e for e in EXERCISES if e.id == name).references[0]
+    assert result(lambda *a: (np.int64(model(*a)[0]), model(*a)[1]), name).earned == 3, "a NumPy number will do"
 
 
 def test_python_number_where_one_number_is_wanted():
@@ -361,6 +401,10 @@ def stops(*a):
         (control_characters, "ValueError: ?[31mred"),
         (recursion, "calls itself without end"),
         (undefined_name, "return x + not_defined # noqa: F821"),
+        (lambda x, m, s, t: s(x[m]), "a mask selects along its own dimension"),
+        (lambda x, m, s, t: x[torch.arange(x.shape[0] + 1)], "these indices belong to another dimension"),
+        (lambda x, m, s, t: x[:, not m], "the opposite of a mask is ~mask"),
+        (lambda x, m, s, t: m.long() @ x, "whole numbers or booleans meet floats"),
         (undefined_name, "a cell above that has not been run"),
         (dtype_clash, "float32 meets float64"),
         (lambda x, m, s, t: s(x), "scale_net takes the 3 kept features, (N, 3), and was given (17, 6)"),

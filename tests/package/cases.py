@@ -88,6 +88,7 @@ CASES = [
     Case("additive, context", lambda: AdditiveCoupling(MLP(2, 2, (8,), 3)), (4,), context=(3,)),
     Case("additive, channels", lambda: AdditiveCoupling(ConvNet(1, 2, 6)), (3, 2, 2)),
     Case("stack of couplings", lambda: CouplingStack(two_couplings()), (5,)),
+    Case("stack of three couplings", lambda: CouplingStack([*two_couplings(), two_couplings()[0]]), (5,)),
     Case("stack of couplings, context", lambda: CouplingStack(two_couplings(3)), (5,), context=(3,)),
     Case(
         "stack of additive and affine",

@@ -38,6 +38,7 @@ MUTATIONS = [
     (coupling, "torch.exp(log_scale), -log_scale", "torch.exp(log_scale), log_scale", "affine, D = 2", "decode ladj"),
     (coupling, "(moved - shift) / torch.exp(log_scale)", "moved / torch.exp(log_scale) - shift", "affine, D = 2", "round trip"),
     (coupling, "_sum_all(scales_a, scales_b)", "_sum_all(scales_b)", "stack of couplings", "encode ladj"),
+    (coupling, "sum_features(reduce(torch.add, part))", "sum_features(part[-1])", "stack of three couplings", "encode ladj"),
     (coupling, "reversed(self.couplings)", "self.couplings", "stack of couplings", "round trip"),
     (coupling, "self.conditioner(kept, context)", "self.conditioner(kept, context) + moved.repeat(1, per_feature)", "affine, D = 2", "round trip"),
     (coupling, "self.conditioner(kept, context)", "self.conditioner(kept, context * 0)", "affine, context", "context"),

@@ -61,6 +61,26 @@ MISTAKES = (
         "the constant: log(2 pi)/2 is there once for each of the D features, not once for the row",
         _constant_once,
     ),
+    Mistake(
+        "constant_no_half",
+        "the constant: it is -D/2 log(2 pi), with the factor 1/2",
+        lambda z: _no_constant(z) - z.shape[1] * math.log(2 * math.pi),
+    ),
+    Mistake(
+        "constant_sign",
+        "the sign of the constant: -D/2 log(2 pi) is added, a minus like that of the squares",
+        lambda z: _no_constant(z) + 0.5 * z.shape[1] * math.log(2 * math.pi),
+    ),
+    Mistake(
+        "rows_for_features",
+        "D is the number of features, z.shape[1]; z.shape[0] is the number of rows",
+        lambda z: _no_constant(z) - 0.5 * z.shape[0] * math.log(2 * math.pi),
+    ),
+    Mistake(
+        "square_of_sum",
+        "the sum is squared: square each feature, then sum",
+        lambda z: -0.5 * z.sum(dim=1).square() - 0.5 * z.shape[1] * math.log(2 * math.pi),
+    ),
     Mistake("no_constant", "the constant -D/2 log(2 pi) is missing: without it the mass is not 1", _no_constant),
     Mistake("sign", "the sign: a log-density falls as z moves away from 0", lambda z: -standard_normal_log_prob(z)),
     Mistake(

@@ -71,6 +71,16 @@ MISTAKES = (
         "the logarithm of the mean probability; the likelihood of independent samples is the mean of the logarithms",
         lambda log_prob: -(torch.logsumexp(log_prob, 0) - math.log(len(log_prob))),
     ),
+    Mistake(
+        "abs",
+        "the absolute value: a density may exceed 1, and its loss is then negative; only the sign changes",
+        lambda log_prob: log_prob.abs().mean(),
+    ),
+    Mistake(
+        "exp",
+        "the mean of the probabilities: the loss is a mean of log_prob as it is, without exp",
+        lambda log_prob: -log_prob.exp().mean(),
+    ),
     Mistake("no_mean", "the mean over the samples is missing: training needs one number", lambda log_prob: -log_prob),
 )
 

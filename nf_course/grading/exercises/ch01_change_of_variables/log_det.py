@@ -19,8 +19,8 @@ HINTS = (
     "The determinant of a diagonal matrix is the product of its diagonal. What is dz_d/dx_d? Mind the chain rule.",
     "The derivative of sinh(a x) is a cosh(a x). The logarithm of a product is the sum of the logarithms: "
     "take the logarithm first, the product never.",
-    "Sum log(a_d) + log(cosh(a_d x_d)) over the features, that is over dim 1. (In float32 one cosh alone overflows beyond "
-    "|a x| = 89. The chapter's log_cosh does not; here it is not asked for.)",
+    "Sum log(a_d) + log(cosh(a_d x_d)) over the features, that is over dim 1. (In float32 one cosh alone overflows "
+    "beyond |a x| = 89. The chapter's log_cosh does not; here it is not asked for.)",
 )
 
 

@@ -12,9 +12,9 @@ plane:
 $$m = \int\!\!\int p(x_1, x_2)\, dx_1\, dx_2 \approx \sum_i \sum_j p(u_i, v_j)\, \Delta u\, \Delta v$$
 
 `log_prob` takes points $(x_1, x_2)$, of shape `(M, 2)`, and returns `(M,)`. `us` holds the evenly spaced grid values of
-$x_1$ and `vs` those of $x_2$; they may differ in number, in spacing and in range. The density is negligible at the border, so the plain sum
-and the trapezoidal rule agree. Return the total mass, a tensor without dimensions. Report what you find: it need
-not be one.
+$x_1$ and `vs` those of $x_2$; they may differ in number, in spacing and in range. The density is negligible at the
+border, so the plain sum and the trapezoidal rule agree. Return the total mass, a tensor without dimensions. Report what
+you find: it need not be one.
 """
 
 HINTS = (

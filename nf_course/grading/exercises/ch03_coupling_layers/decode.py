@@ -3,7 +3,12 @@
 import torch
 
 from nf_course.grading.exercise import Exercise, Finding, Mistake
-from nf_course.grading.exercises.ch03_coupling_layers.shared import cases, cat_back, put_back
+from nf_course.grading.exercises.ch03_coupling_layers.shared import (
+    cases,
+    cat_back,
+    cat_moved_first,
+    put_back,
+)
 
 TASK = r"""
 Undo the affine coupling $z_{\text{moved}} = s \odot x_{\text{moved}} + t$. Since $z_{\text{kept}} = x_{\text{kept}}$,
@@ -66,6 +71,19 @@ def _kept_lost(z, mask, scale_net, shift_net):
     return put_back(torch.zeros_like(z), mask, decode(z, mask, scale_net, shift_net)[:, ~mask])
 
 
+def _nets_see_moved(z, mask, scale_net, shift_net):
+    moved = z[:, ~mask]
+    return put_back(z, mask, (moved - shift_net(moved)) * torch.exp(-scale_net(moved)))
+
+
+def _moved_only(z, mask, scale_net, shift_net):
+    return decode(z, mask, scale_net, shift_net)[:, ~mask]
+
+
+def _pair(z, mask, scale_net, shift_net):
+    return decode(z, mask, scale_net, shift_net), -scale_net(z[:, mask]).sum(1)
+
+
 MISTAKES = (
     Mistake(
         "encode",
@@ -93,11 +111,35 @@ MISTAKES = (
         _split(lambda z, s, t: (z - t) / s),
     ),
     Mistake("no_shift", "the shift is missing", _split(lambda z, s, t: z * torch.exp(-s))),
+    Mistake("no_scale", "the scale is missing: multiply by exp(-log_scale)", _split(lambda z, s, t: z - t)),
+    Mistake(
+        "bracket",
+        "a bracket: (z - shift) * exp(-log_scale); here only the shift is scaled",
+        _split(lambda z, s, t: z - t * torch.exp(-s)),
+    ),
+    Mistake(
+        "nets_exchanged",
+        "the two nets are exchanged: scale_net gives log_scale, shift_net the shift",
+        _split(lambda z, s, t: (z - s) * torch.exp(-t)),
+    ),
+    Mistake(
+        "nets_see_moved",
+        "the nets see the moved features: give them z[:, mask], as encode did",
+        _nets_see_moved,
+    ),
+    Mistake("moved_only", "the moved features alone: x has all D features", _moved_only),
+    Mistake("pair", "the pair (x, ladj): here x alone is asked for", _pair),
     Mistake(
         "cat",
         "the features are not where they were: kept and moved are joined by cat, and the mask is no first half; "
         "write the moved ones back with x[:, ~mask] = ...",
         _split(lambda z, s, t: (z - t) * torch.exp(-s), cat_back),
+    ),
+    Mistake(
+        "cat",
+        "the features are not where they were: kept and moved are joined by cat, and the mask is no first half; "
+        "write the moved ones back with x[:, ~mask] = ...",
+        _split(lambda z, s, t: (z - t) * torch.exp(-s), cat_moved_first),
     ),
     Mistake(
         "roles",

@@ -3,7 +3,12 @@
 import torch
 
 from nf_course.grading.exercise import Exercise, Finding, Mistake
-from nf_course.grading.exercises.ch03_coupling_layers.shared import cases, cat_back, put_back
+from nf_course.grading.exercises.ch03_coupling_layers.shared import (
+    cases,
+    cat_back,
+    cat_moved_first,
+    put_back,
+)
 
 TASK = r"""
 An affine coupling keeps some features and moves the others:
@@ -67,6 +72,15 @@ def _kept_lost(x, mask, scale_net, shift_net):
     return put_back(torch.zeros_like(x), mask, encode(x, mask, scale_net, shift_net)[:, ~mask])
 
 
+def _nets_see_moved(x, mask, scale_net, shift_net):
+    moved = x[:, ~mask]
+    return put_back(x, mask, torch.exp(scale_net(moved)) * moved + shift_net(moved))
+
+
+def _pair(x, mask, scale_net, shift_net):
+    return encode(x, mask, scale_net, shift_net), scale_net(x[:, mask]).sum(1)
+
+
 MISTAKES = (
     Mistake(
         "not_exp",
@@ -90,11 +104,34 @@ MISTAKES = (
     ),
     Mistake("shift_sign", "the sign of the shift: encode adds it", _split(lambda x, s, t: torch.exp(s) * x - t)),
     Mistake("no_shift", "the shift is missing", _split(lambda x, s, t: torch.exp(s) * x)),
+    Mistake("no_scale", "the scale is missing: multiply by exp(log_scale) first", _split(lambda x, s, t: x + t)),
+    Mistake(
+        "exp_of_all",
+        "a bracket: exp is taken of log_scale alone, exp(log_scale) * x + shift",
+        _split(lambda x, s, t: torch.exp(s * x + t)),
+    ),
+    Mistake(
+        "nets_exchanged",
+        "the two nets are exchanged: scale_net gives log_scale, shift_net the shift",
+        _split(lambda x, s, t: torch.exp(t) * x + s),
+    ),
+    Mistake(
+        "nets_see_moved",
+        "the nets see the moved features: give them x[:, mask], or decode could not call them again",
+        _nets_see_moved,
+    ),
+    Mistake("pair", "the pair (z, ladj): here z alone is asked for", _pair),
     Mistake(
         "cat",
         "the features are not where they were: kept and moved are joined by cat, and the mask is no first half; "
         "write the moved ones back with z[:, ~mask] = ...",
         _split(lambda x, s, t: torch.exp(s) * x + t, cat_back),
+    ),
+    Mistake(
+        "cat",
+        "the features are not where they were: kept and moved are joined by cat, and the mask is no first half; "
+        "write the moved ones back with z[:, ~mask] = ...",
+        _split(lambda x, s, t: torch.exp(s) * x + t, cat_moved_first),
     ),
     Mistake(
         "roles",

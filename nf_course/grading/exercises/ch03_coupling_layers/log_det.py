@@ -89,11 +89,26 @@ MISTAKES = (
         _of(lambda s, t: torch.log(s.abs()).sum(1)),
     ),
     Mistake(
+        "log_again",
+        "scale_net returns logarithms already: no second log",
+        _of(lambda s, t: torch.log(s).sum(1)),
+    ),
+    Mistake(
+        "abs", "an absolute value: log s may be negative, where a feature is shrunk", _of(lambda s, t: s.abs().sum(1))
+    ),
+    Mistake(
+        "product", "the logarithms are multiplied: scales multiply, their logarithms add", _of(lambda s, t: s.prod(1))
+    ),
+    Mistake(
+        "over_batch", "the sum runs over the batch (dim 0): sum over the features, dim 1", _of(lambda s, t: s.sum(0))
+    ),
+    Mistake(
         "determinant",
         "the determinant itself: the exercise asks for its logarithm",
         _of(lambda s, t: torch.exp(s.sum(1))),
     ),
     Mistake("shift", "the shift does not change a volume: leave it out", _of(lambda s, t: (s + t).sum(1))),
+    Mistake("shift", "the shift does not change a volume: leave it out", _of(lambda s, t: (s - t).sum(1))),
     Mistake("shift_only", "this sums the shift: the log-det is in the scale", _of(lambda s, t: t.sum(1))),
     Mistake(
         "all_features",

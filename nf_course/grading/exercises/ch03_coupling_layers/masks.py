@@ -39,7 +39,8 @@ def bad_masks(D, k):
 
 
 def cases(draw):
-    sizes = ((3, 2), (6, 4), (5, 3), (draw.integer(7, 12), draw.integer(2, 7)))
+    # fewer masks than features, and more: a table that runs out of rows, or lasts just long enough, must show it
+    sizes = ((3, 2), (6, 4), (3, 7), (5, 3), (draw.integer(7, 12), draw.integer(2, 7)))
     return [Case(size, function) for function in (0, 1) for size in sizes]
 
 
@@ -55,9 +56,8 @@ def judge(case, value):
         return _found("none_kept", "masks that keep at least one feature", _row(table, ~table.any(1)))
     same = (table[1:] == table[:-1]).all(1)
     if same.any():
-        return _found(
-            "same_mask", "neighbouring masks that differ", f"masks {same.nonzero()[0].item()} and the next alike"
-        )
+        first = same.nonzero()[0].item()
+        return _found("same_mask", "neighbouring masks that differ", f"masks {first} and {first + 1} alike")
     never_moved = table.all(0)
     if case.function == 0 and never_moved.any():
         return _found("never_moved", "every feature moved at least once", _column(never_moved, "is kept by every mask"))
@@ -100,7 +100,10 @@ def _table(value, D, k) -> Tensor | Finding:
             return _found("count", f"{k} masks", f"{len(value)}", "shape")
         rows = [torch.as_tensor(row, device="cpu").detach() for row in value]
     except Exception:  # not a list of masks at all: the message says what is wanted
-        return Finding("type", f"a list of {k} boolean tensors of length {D}", f"a {type(value).__name__}")
+        got = type(value).__name__
+        if isinstance(value, (list, tuple)) and value:
+            got += f" of {type(value[0]).__name__}"
+        return Finding("type", f"a list of {k} boolean tensors of length {D}", f"a {got}")
     for row in rows:
         zeros_and_ones = row.ndim == 1 and all(entry in (0, 1) for entry in row.tolist())
         if row.dtype != torch.bool and (not zeros_and_ones or len(row) != D):

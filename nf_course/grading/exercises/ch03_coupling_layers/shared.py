@@ -6,7 +6,7 @@ import torch
 
 from nf_course.grading.exercise import Case
 
-__all__ = ["cases", "cat_back", "put_back"]
+__all__ = ["cases", "cat_back", "cat_moved_first", "put_back"]
 
 SIZES = ((17, 6, 3), (1, 5, 2), (8, 7, 4), (4, 2, 1))  # rows, features, kept features
 
@@ -33,3 +33,8 @@ def put_back(x, mask, moved):
 def cat_back(x, mask, moved):
     """The bug of alternating masks: the parts are joined again, but not where they came from."""
     return torch.cat((x[:, mask], moved), dim=1)
+
+
+def cat_moved_first(x, mask, moved):
+    """The same with the parts the other way round."""
+    return torch.cat((moved, x[:, mask]), dim=1)

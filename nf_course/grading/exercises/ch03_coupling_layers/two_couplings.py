@@ -100,6 +100,25 @@ def _swapped(x, first, second, context):
     return encode_two(x, second, first, context)
 
 
+def _both_decode(x, first, second, context):
+    h, a = first.decode(x, context)
+    z, b = second.decode(h, context)
+    return z, a + b
+
+
+def _h_returned(x, first, second, context):
+    return first.encode(x, context)[0], encode_two(x, first, second, context)[1]
+
+
+def _first_twice(x, first, second, context):
+    return encode_two(x, first, first, context)
+
+
+def _both_ladj(x, first, second, context):
+    h, a = first.encode(x, context)
+    return a, second.encode(h, context)[1]
+
+
 MISTAKES = (
     Mistake("last_only", "the first coupling's log-det is lost: the two add", _ladj(lambda a, b: b)),
     Mistake("first_only", "the second coupling's log-det is lost: the two add", _ladj(lambda a, b: a)),
@@ -121,6 +140,33 @@ MISTAKES = (
     Mistake("no_context", "the context is not passed on: both couplings need it", _no_context),
     Mistake("context_once", "the second coupling did not get the context", _context_once),
     Mistake("decodes", "this decodes: encode goes through first, then second", _decodes),
+    Mistake(
+        "both_decode",
+        "this decodes, although in the right order: encode is asked for, first.encode and second.encode",
+        _both_decode,
+    ),
+    Mistake("h_returned", "the z returned is h, the point between: return what the second coupling made", _h_returned),
+    Mistake("first_twice", "the first coupling is used twice: first, then second", _first_twice),
+    Mistake(
+        "minus",
+        "the log-dets are subtracted: they add",
+        _ladj(lambda a, b: b - a),
+    ),
+    Mistake(
+        "not_added",
+        "the two log-dets stand side by side: add them, one number for each row",
+        _ladj(lambda a, b: torch.stack((a, b))),
+    ),
+    Mistake(
+        "not_added",
+        "the two log-dets stand side by side: add them, one number for each row",
+        _ladj(lambda a, b: torch.cat((a, b))),
+    ),
+    Mistake(
+        "not_added",
+        "the two log-dets stand side by side: add them, one number for each row",
+        lambda *args: (encode_two(*args)[0], *_both_ladj(*args)),
+    ),
     Mistake("pair_order", "the pair is the wrong way round: (z, ladj)", lambda *args: encode_two(*args)[::-1]),
     Mistake("z_only", "z alone: return the pair (z, ladj)", lambda *args: encode_two(*args)[0]),
     Mistake("ladj_only", "the log-det alone: return the pair (z, ladj)", lambda *args: encode_two(*args)[1]),

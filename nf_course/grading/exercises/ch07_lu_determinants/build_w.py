@@ -111,6 +111,48 @@ MISTAKES = (
         )(p, lower, upper, sign_s, log_abs_s),
     ),
     Mistake(
+        "sign_in_exp",
+        "the sign is inside exp: s = sign_s * exp(log_abs_s), or s is never negative",
+        lambda p, lower, upper, sign_s, log_abs_s: build_w(
+            p, lower, upper, torch.ones_like(sign_s), sign_s * log_abs_s
+        ),
+    ),
+    Mistake(
+        "scaled",
+        "s multiplies the rows or columns of U: it is added, U + diag(s), and leaves the rest of U alone",
+        _with(lambda p, lower, upper, s, one: ((lower.tril(-1) + one) @ torch.diag(s) @ (upper.triu(1) + one))[p]),
+    ),
+    Mistake(
+        "scaled",
+        "s multiplies the rows or columns of U: it is added, U + diag(s), and leaves the rest of U alone",
+        _with(lambda p, lower, upper, s, one: ((lower.tril(-1) + one) @ (upper.triu(1) + one) @ torch.diag(s))[p]),
+    ),
+    Mistake(
+        "not_triangular",
+        "`lower` and `upper` are used whole: take their strict triangles, lower.tril(-1) and upper.triu(1)",
+        _with(lambda p, lower, upper, s, one: ((lower + one) @ (upper + torch.diag(s)))[p]),
+    ),
+    Mistake(
+        "not_triangular",
+        "`lower` and `upper` are used whole: take their strict triangles, lower.tril(-1) and upper.triu(1)",
+        _with(lambda p, lower, upper, s, one: (lower @ upper)[p]),
+    ),
+    Mistake(
+        "other_triangles",
+        "the triangles are exchanged: tril(-1) of `lower`, triu(1) of `upper`",
+        _with(lambda p, lower, upper, s, one: ((lower.triu(1) + one) @ (upper.tril(-1) + torch.diag(s)))[p]),
+    ),
+    Mistake(
+        "sum",
+        "L and U stand in one matrix, as they are stored: W is their product",
+        _with(lambda p, lower, upper, s, one: (lower.tril(-1) + upper.triu(1) + torch.diag(s))[p]),
+    ),
+    Mistake(
+        "between",
+        "the permutation stands between L and U: P is on the left, (L @ U)[permutation]",
+        _with(lambda p, lower, upper, s, one: (lower.tril(-1) + one) @ (upper.triu(1) + torch.diag(s))[p]),
+    ),
+    Mistake(
         "no_diagonal",
         "diag(s) is missing: U has nothing on its diagonal, and W is singular",
         _with(lambda p, lower, upper, s, one: ((lower.tril(-1) + one) @ upper.triu(1))[p]),

@@ -55,8 +55,13 @@ def judge(case, value):
     if not isinstance(value, (tuple, list)) or len(value) != 5 or not all(isinstance(v, Tensor) for v in value):
         if isinstance(value, (tuple, list)) and len(value) == 3:
             return _found("three", "five tensors", "three: P, L, U", "type")
+        names = ("permutation", "lower", "upper", "sign_s", "log_abs_s")
+        if isinstance(value, (tuple, list)) and len(value) == 5:
+            name, odd = next((n, v) for n, v in zip(names, value, strict=True) if not isinstance(v, Tensor))
+            likely = "max returns values and indices: use argmax" if isinstance(odd, tuple) else ""
+            return Finding("type", f"{name}: a torch.Tensor", f"a {type(odd).__name__}", likely=likely)
         got = f"{len(value)} things" if isinstance(value, (tuple, list)) else f"a {type(value).__name__}"
-        return Finding("type", "five tensors: (permutation, lower, upper, sign_s, log_abs_s)", got)
+        return Finding("type", f"five tensors: ({', '.join(names)})", got)
     permutation, lower, upper, sign_s, log_abs_s = (v.detach() for v in value)
     if permutation.ndim == 2:
         return _found("matrix", f"permutation of shape ({channels},)", f"shape {tuple(permutation.shape)}", "shape")
@@ -70,16 +75,18 @@ def judge(case, value):
         if tensor.shape != shape:
             return Finding("shape", f"{name} of shape {shape}", f"shape {tuple(tensor.shape)}")
     if permutation.is_floating_point() or sorted(permutation.tolist()) != list(range(channels)):
-        return Finding(
-            "dtype", f"permutation: the indices 0 to {channels - 1}, each once", str(permutation.tolist())[:30]
-        )
+        whole = sorted(permutation.tolist()) == list(range(channels))
+        expected = f"permutation: the {'whole numbers' if whole else 'indices'} 0 to {channels - 1}, each once"
+        return _found(None if whole else "no_permutation_at_all", expected, str(permutation.tolist())[:30], "dtype")
     if not all(torch.isfinite(v).all() for v in (lower, upper, sign_s, log_abs_s)):
         bad = "log_abs_s" if not torch.isfinite(log_abs_s).all() else "the factors"
         return _found("no_abs" if bad == "log_abs_s" else None, "finite factors", f"NaN or infinity in {bad}", "finite")
     lower, upper, sign_s, log_abs_s = (v.to(W) for v in (lower, upper, sign_s, log_abs_s))
     right = (permutation.to(W.device), lower, upper, sign_s, log_abs_s)
     if not torch.isin(sign_s, torch.tensor([-1.0, 1.0], device="cpu").to(W)).all():
-        return Finding("value", "sign_s of +1 and -1", str([round(s, 2) for s in sign_s.tolist()])[:30])
+        got = str([round(s, 2) for s in sign_s.tolist()])[:30]
+        name = "signs_zero" if torch.isin(sign_s, torch.tensor([0.0, 1.0], device="cpu").to(W)).all() else "signs"
+        return _found(name, "sign_s of +1 and -1", got)
     error = (build_w(*right) - W).abs().max().item()
     if error < 1e-5:
         return None
@@ -97,6 +104,10 @@ def _why(W, permutation, lower, upper, sign_s, log_abs_s) -> str | None:
         return "no_sign"
     if gives(log_abs_s=s.abs().log()):
         return "not_log"
+    if gives(upper=upper * s[:, None]):
+        return "divided"
+    if gives(want=W.T):
+        return "transposed"
     if gives(lower=upper, upper=lower):
         return "exchanged"
     if gives(permutation=torch.linalg.lu(W)[0].argmax(1)):
@@ -127,8 +138,17 @@ MISTAKES = (
         "the permutation that lu returned is not used: store it, or the rows come back in another order",
     ),
     Mistake("no_sign", "the signs of s are lost: sign_s is the sign of U's diagonal"),
+    Mistake("signs", "sign_s holds signs alone, s.sign(); the sizes go into log_abs_s, the last of the five"),
+    Mistake("signs_zero", "a negative s has the sign -1, not 0 or False: use s.sign()"),
     Mistake("not_log", "log_abs_s must be the logarithm of |s|"),
     Mistake("no_abs", "the logarithm of a negative s is NaN: take its absolute value first"),
+    Mistake(
+        "no_permutation_at_all",
+        "these are no permutation: P, the first that torch.linalg.lu returns, has one 1 in each row; "
+        "lu_factor's pivots are swaps",
+    ),
+    Mistake("divided", "U is divided by s: only its diagonal is replaced, the strict triangle stays as it is"),
+    Mistake("transposed", "these are the factors of the transpose of W"),
     Mistake("exchanged", "lower and upper are exchanged"),
     Mistake("matrix", "P is returned as a matrix: store the column of each row's one, P.argmax(dim=1)"),
     Mistake("three", "lu's own three matrices: store P as indices, and U's diagonal as sign_s and log_abs_s"),

@@ -96,6 +96,30 @@ MISTAKES = (
         lambda x, log_abs_s: (x.shape[2] * x.shape[3] * log_abs_s.abs().sum()).expand(len(x)),
     ),
     Mistake(
+        "not_log",
+        "log_abs_s holds logarithms already: sum them as they are",
+        lambda x, log_abs_s: (x.shape[2] * x.shape[3] * log_abs_s.sum().exp()).expand(len(x)),
+    ),
+    Mistake(
+        "log_again",
+        "log_abs_s holds logarithms already: no second log",
+        lambda x, log_abs_s: (x.shape[2] * x.shape[3] * log_abs_s.log().sum()).expand(len(x)),
+    ),
+    Mistake(
+        "product",
+        "the logarithms are multiplied: they add",
+        lambda x, log_abs_s: (x.shape[2] * x.shape[3] * log_abs_s.prod()).expand(len(x)),
+    ),
+    Mistake("sides_added", "the factor is H*W, the number of pixels, not H + W", _times(lambda N, C, H, W: H + W)),
+    Mistake(
+        "divided",
+        "divided by the number of pixels: each of the H*W pixels adds one",
+        _times(lambda N, C, H, W: 1 / H / W),
+    ),
+    Mistake(
+        "batch_mean", "divided by the batch size: each image has its own log-det", _times(lambda N, C, H, W: H * W / N)
+    ),
+    Mistake(
         "batch_for_pixels",
         "the wrong dimensions of x: H and W are x.shape[2] and x.shape[3]",
         _times(lambda N, C, H, W: C * H),

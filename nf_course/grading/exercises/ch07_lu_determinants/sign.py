@@ -1,5 +1,7 @@
 """07.sign: sign and logarithm of the determinant from the factors, with the parity of the permutation."""
 
+import itertools
+
 import torch
 
 from nf_course.grading.draw import parity_of
@@ -35,17 +37,30 @@ def sign_and_log_det(permutation, sign_s, log_abs_s):
 
 def cases(draw):
     made = []
-    for channels, parity, minus in ((5, -1, 1), (1, 1, 1), (4, 1, 1), (6, -1, 2), (3, 1, 2)):
+    # cycles of these lengths: an answer that counts the moved elements, or follows one cycle, is wrong in one of them
+    for cycles, minus in (((3, 2), 1), ((1,), 1), ((2, 2), 1), ((4, 1, 1), 2), ((3,), 2)):
+        channels = sum(cycles)
         sign_s = torch.ones(channels, dtype=torch.float64, device=draw.device)
         sign_s[:minus] = -1
         log_abs_s = draw.uniform(0.2, 0.9, channels) * draw.signs(channels)
-        made.append(Case((draw.permutation(channels, parity=parity), sign_s, log_abs_s)))
+        made.append(Case((_of_cycles(draw, cycles), sign_s, log_abs_s)))
     return made
+
+
+def _of_cycles(draw, cycles) -> torch.Tensor:
+    """A random permutation with cycles of these lengths."""
+    names = draw.permutation(sum(cycles))
+    permutation, start = names.clone(), 0
+    for length in cycles:
+        cycle = names[start : start + length]
+        permutation[cycle] = cycle.roll(-1)
+        start += length
+    return permutation
 
 
 def slogdet(ask, draw):
     """Against torch.linalg.slogdet of the whole matrix."""
-    for channels in (2, 5, 8):
+    for channels in (2, 5, 8, *range(3, 13)):  # so many that luck with the parity does not last
         factors = draw_factors(draw, channels)
         sign, log_abs_det = ask(factors[0], factors[3], factors[4])
         want_sign, want = (value.item() for value in torch.linalg.slogdet(build_w(*factors)))
@@ -58,6 +73,14 @@ def slogdet(ask, draw):
 def _sign(formula):
     """The right logarithm with another sign, `formula(parity, sign_s)`."""
     return lambda permutation, sign_s, log_abs_s: (formula(parity_of(permutation), sign_s), log_abs_s.sum())
+
+
+def _counted(swaps):
+    """The right logarithm, and the sign that this way of counting swaps gives."""
+    return lambda permutation, sign_s, log_abs_s: (
+        (-1) ** swaps(permutation.tolist()) * sign_s.prod(),
+        log_abs_s.sum(),
+    )
 
 
 MISTAKES = (
@@ -78,6 +101,31 @@ MISTAKES = (
         "sum_of_signs",
         "the signs are added: a determinant is a product, so multiply them",
         _sign(lambda parity, s: parity * s.sum()),
+    ),
+    Mistake(
+        "neighbours",
+        "only neighbours are compared: count every pair i < j that stands in the wrong order",
+        _counted(lambda order: sum(a > b for a, b in itertools.pairwise(order))),
+    ),
+    Mistake(
+        "all_pairs",
+        "every pair is compared in both orders, so that each counts: compare i < j only",
+        _counted(lambda order: sum(a > b for a in order for b in order)),
+    ),
+    Mistake(
+        "displaced",
+        "the indices that moved are counted: a cycle of length m is made by m - 1 swaps, and there may be several",
+        _counted(lambda order: max(sum(i != place for place, i in enumerate(order)) - 1, 0)),
+    ),
+    Mistake(
+        "displaced",
+        "the indices that moved are counted: a cycle of length m is made by m - 1 swaps, and there may be several",
+        _counted(lambda order: sum(i != place for place, i in enumerate(order))),
+    ),
+    Mistake(
+        "displaced",
+        "the indices that moved are counted: a cycle of length m is made by m - 1 swaps, and there may be several",
+        _counted(lambda order: sum(i != place for place, i in enumerate(order)) // 2),
     ),
     Mistake("always_positive", "the sign is always +1: det W may be negative", _sign(lambda parity, s: s.prod().abs())),
     Mistake(

@@ -93,6 +93,24 @@ def _left(z, permutation, lower, upper, sign_s, log_abs_s):
     return torch.linalg.solve_triangular(L, y, upper=False)[permutation.argsort()].T
 
 
+def _no_upper_diagonal(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, _ = _triangles(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(L, z.T[permutation.argsort()], upper=False)
+    return torch.linalg.solve_triangular(upper.triu(1), v, upper=True).T
+
+
+def _no_lower_diagonal(z, permutation, lower, upper, sign_s, log_abs_s):
+    _, U = _triangles(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(lower.tril(-1), z.T[permutation.argsort()], upper=False)
+    return torch.linalg.solve_triangular(U, v, upper=True).T
+
+
+def _left_false(z, permutation, lower, upper, sign_s, log_abs_s):
+    L, U = _triangles(lower, upper, sign_s, log_abs_s)
+    v = torch.linalg.solve_triangular(L, z[:, permutation.argsort()], upper=False, left=False)
+    return torch.linalg.solve_triangular(U, v, upper=True, left=False)
+
+
 MISTAKES = (
     Mistake(
         "permutation",
@@ -123,7 +141,44 @@ MISTAKES = (
         ),
     ),
     Mistake("lower_only", "only L was solved: (U + diag(s)) x = v is still to be done", _with_w(lambda p, L, U: L[p])),
-    Mistake("upper_only", "only U was solved: L v = y is missing", _with_w(lambda p, L, U: U[p])),
+    Mistake(
+        "upper_only",
+        "only U was solved: L v = y is missing, or was solved with upper=True, which sees a diagonal of ones",
+        _with_w(lambda p, L, U: U[p]),
+    ),
+    Mistake(
+        "upper_false",
+        "U is solved with upper=False, which sees its diagonal only: upper=True for U + diag(s)",
+        _with_w(lambda p, L, U: (L @ U.diagonal().diag())[p]),
+    ),
+    Mistake(
+        "upper_unit",
+        "unitriangular=True for U as well: its diagonal is s, so s is never used",
+        _with_w(lambda p, L, U: (L @ (U.triu(1) + torch.eye(len(U)).to(U)))[p]),
+    ),
+    Mistake("no_diagonal", "a triangle without its diagonal is singular: U needs diag(s)", _no_upper_diagonal),
+    Mistake(
+        "no_unit_diagonal",
+        "tril(-1) has zeros on its diagonal: pass unitriangular=True, or add the identity",
+        _no_lower_diagonal,
+    ),
+    Mistake(
+        "permutation_last",
+        "the order: P is undone first, on z; here it is undone last, on x",
+        _with_w(lambda p, L, U: (L @ U)[:, p.argsort()]),
+    ),
+    Mistake(
+        "left_false",
+        "left=False solves x A = B: for rows that is the transpose, so pass L.T and U.T and swap `upper`",
+        _left_false,
+    ),
+    Mistake(
+        "sign_in_exp",
+        "the sign is inside exp: s = sign_s * exp(log_abs_s)",
+        lambda z, p, lower, upper, sign_s, log_abs_s: solve(
+            z, p, lower, upper, torch.ones_like(sign_s), sign_s * log_abs_s
+        ),
+    ),
     Mistake("encode", "this is encode, W z: decode solves W x = z", _encode),
     Mistake("rows", "rows and columns: this solves x W = z; the vectors are z_n = W x_n", _rows_for_columns),
     Mistake(
