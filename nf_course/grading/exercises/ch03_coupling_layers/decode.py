@@ -14,8 +14,10 @@ TASK = r"""
 Undo the affine coupling $z_{\text{moved}} = s \odot x_{\text{moved}} + t$. Since $z_{\text{kept}} = x_{\text{kept}}$,
 the same nets give the same $\log s$ and $t$, and no net has to be inverted:
 
-$$x_{\text{kept}} = z_{\text{kept}}, \qquad x_{\text{moved}} = (z_{\text{moved}} - t) \oslash s, \qquad
-\log s = \mathtt{scale\_net}(z_{\text{kept}}), \quad t = \mathtt{shift\_net}(z_{\text{kept}})$$
+$$\begin{gathered}
+x_{\text{kept}} = z_{\text{kept}}, \qquad x_{\text{moved}} = (z_{\text{moved}} - t) \oslash s, \\
+\log s = \mathtt{scale\_net}(z_{\text{kept}}), \qquad t = \mathtt{shift\_net}(z_{\text{kept}})
+\end{gathered}$$
 
 `z` has shape `(N, D)`; `mask`, `scale_net` and `shift_net` are as in the exercise on encode. Return `x`, of shape
 `(N, D)`.

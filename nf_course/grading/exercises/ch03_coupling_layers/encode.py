@@ -13,8 +13,10 @@ from nf_course.grading.exercises.ch03_coupling_layers.shared import (
 TASK = r"""
 An affine coupling keeps some features and moves the others:
 
-$$z_{\text{kept}} = x_{\text{kept}}, \qquad z_{\text{moved}} = s \odot x_{\text{moved}} + t, \qquad
-\log s = \mathtt{scale\_net}(x_{\text{kept}}), \quad t = \mathtt{shift\_net}(x_{\text{kept}})$$
+$$\begin{gathered}
+z_{\text{kept}} = x_{\text{kept}}, \qquad z_{\text{moved}} = s \odot x_{\text{moved}} + t, \\
+\log s = \mathtt{scale\_net}(x_{\text{kept}}), \qquad t = \mathtt{shift\_net}(x_{\text{kept}})
+\end{gathered}$$
 
 `x` has shape `(N, D)`. `mask` is a boolean tensor of shape `(D,)`, `True` where a feature is *kept*; it may be any
 pattern, not only the first half. Both nets take the kept features, `(N, number kept)`, and return one number for each

@@ -8,9 +8,11 @@ TASK = r"""
 One coupling leaves half of its input alone; two with complementary masks leave nothing alone. Write encode for two
 couplings in a row, `first` and then `second`:
 
-$$h = f_1(x; c), \qquad z = f_2(h; c), \qquad
+$$\begin{gathered}
+h = f_1(x; c), \qquad z = f_2(h; c), \\
 \log \left| \det \frac{\partial z}{\partial x} \right| =
-\log \left| \det \frac{\partial h}{\partial x} \right| + \log \left| \det \frac{\partial z}{\partial h} \right|$$
+\log \left| \det \frac{\partial h}{\partial x} \right| + \log \left| \det \frac{\partial z}{\partial h} \right|
+\end{gathered}$$
 
 Each coupling has `encode(x, context)`, which returns the pair `(z, ladj)` with `ladj` of shape `(N,)`. The context
 `c` has shape `(N, K)` and both couplings need it. Return the pair `(z, ladj)` of the whole map.
