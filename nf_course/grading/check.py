@@ -66,7 +66,8 @@ def check(exercise: str, *answers: Callable, hint: int | None = None, seed: int 
     lines = report(chapter, item, place, verdict, seed, hint)
     earned = item.points if verdict.status == "right" else 0
     note = record(item.id, earned, item.points) if verdict.status != "not answered yet" else None
-    print("\n".join([*lines, note] if note else lines))
+    # in one piece: Jupyter may send what print writes and its line end as two outputs
+    print("\n".join([*lines, note] if note else lines) + "\n", end="")
     finding = verdict.finding
     test, mistake = (finding.test, finding.mistake) if finding else (None, None)
     return Result(item.id, earned, item.points, verdict.status, test, mistake, seed, tuple(lines))
@@ -127,9 +128,7 @@ def _signature(exercise: Exercise, index: int, function: Callable, seed: int) ->
         return None
     case = next(case for case in exercise.cases(Draw(seed, "signature")) if case.function == index)
     names = list(signature.parameters)
-    plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
-    expected = exercise.signature(index)
-    got = exercise.names[index] + str(inspect.Signature(plain))  # with its * and **: they may be what is wrong
+    expected, got = exercise.signature(index), f"{exercise.names[index]}({_shown(signature)})"
     try:
         signature.bind(*case.args)
     except TypeError as error:
@@ -140,6 +139,18 @@ def _signature(exercise: Exercise, index: int, function: Callable, seed: int) ->
     if names != list(exercise.arguments(index)) and sorted(names) == sorted(exercise.arguments(index)):
         return Finding("signature", expected, got, likely="the arguments are in another order")
     return None
+
+
+def _shown(signature: inspect.Signature) -> str:
+    """The names with their * and **, which may be what is wrong; no default, whose text may be anything."""
+    shown, bare = [], False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not bare:
+            shown.append("*")
+        bare = bare or parameter.kind in (parameter.VAR_POSITIONAL, parameter.KEYWORD_ONLY)
+        stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+        shown.append(stars + parameter.name)
+    return ", ".join(shown)
 
 
 def _device() -> torch.device:

@@ -117,7 +117,7 @@ def test_signature():
     wrong(lambda x, mask: x, "signature", text="too many positional arguments")
     wrong(lambda mask, x, scale_net, shift_net: x, "signature", text="another order")
     wrong(lambda x, *, mask, scale_net, shift_net: x, "signature", text="log_det(x, *, mask, scale_net, shift_net)")
-    wrong(Module, "signature", text="a class is handed over")
+    wrong(Called, "signature", text="a class is handed over")
     assert result(lambda data, kept, s, t: s(data[:, kept]).sum(1)).earned == 2, "other names are fine"
 
 
@@ -126,6 +126,11 @@ def test_signature():
 
 class Module(nn.Module):
     def forward(self, x, mask, scale_net, shift_net):
+        return right(x, mask, scale_net, shift_net)
+
+
+class Called:
+    def __call__(self, x, mask, scale_net, shift_net):
         return right(x, mask, scale_net, shift_net)
 
 
@@ -140,7 +145,7 @@ def with_defaults(x, mask, scale_net, shift_net=None, *more, verbose=False):
     return right(x, mask, scale_net, shift_net)
 
 
-@pytest.mark.parametrize("honest", [Module(), prints_and_warns, with_defaults, lambda *a: right(*a)])
+@pytest.mark.parametrize("honest", [Module(), Called(), prints_and_warns, with_defaults, lambda *a: right(*a)])
 def test_honest_oddities_earn_all(honest, capsys):
     assert result(honest).earned == 2
     captured = capsys.readouterr()
@@ -404,7 +409,7 @@ def stops(*a):
         (lambda x, m, s, t: s(x[m]), "a mask selects along its own dimension"),
         (lambda x, m, s, t: x[torch.arange(x.shape[0] + 1)], "these indices belong to another dimension"),
         (lambda x, m, s, t: x[:, not m], "the opposite of a mask is ~mask"),
-        (lambda x, m, s, t: m.long() @ x, "whole numbers or booleans meet floats"),
+        (lambda x, m, s, t: x @ m.long()[:, None], "whole numbers or booleans meet floats"),
         (undefined_name, "a cell above that has not been run"),
         (dtype_clash, "float32 meets float64"),
         (lambda x, m, s, t: s(x), "scale_net takes the 3 kept features, (N, 3), and was given (17, 6)"),

@@ -19,6 +19,8 @@ def pack(value, blobs):
     if isinstance(value, torch.Tensor):
         blobs.append(value.detach().cpu().contiguous().numpy().tobytes())
         return {"tensor": len(blobs) - 1, "shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
+    if isinstance(value, np.generic):
+        return value.item()
     if isinstance(value, np.ndarray):
         return pack(torch.from_numpy(value), blobs)
     if isinstance(value, torch.Generator):
