@@ -1,16 +1,13 @@
 """DeterminantCost: what it reads off are the measurements, straight lines between them on logarithmic axes."""
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-import nf_course.widgets
 from nf_course.widgets import DeterminantCost
+from tests.package import javascript
 
-SCRIPT = Path(nf_course.widgets.__file__).parent / "determinant_cost.js"
 SIZES = [4, 16, 256]
 SECONDS = {
     "slogdet": [1e-5, 8e-5, 0.3],
@@ -21,22 +18,7 @@ SECONDS = {
 DATA = json.dumps({"sizes": SIZES, "rows": 64, **SECONDS})
 
 
-def node() -> str:
-    """Node.js: the system's, or the one that comes with Playwright."""
-    found = shutil.which("node")
-    if found is None:
-        driver = pytest.importorskip("playwright._impl._driver")
-        found = str(driver.compute_driver_executable()[0])
-    return found
-
-
-def evaluate(expression: str):
-    """The value of a JavaScript expression that uses the script's functions."""
-    code = SCRIPT.read_text("utf-8").replace("export default { render };", "")
-    code += f"\nconsole.log(JSON.stringify({expression}));"
-    run = subprocess.run([node(), "-e", code], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+evaluate = partial(javascript.evaluate, "determinant_cost.js")
 
 
 @pytest.mark.parametrize("place", range(3))

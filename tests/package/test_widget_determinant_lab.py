@@ -2,37 +2,17 @@
 
 import json
 import math
-import shutil
-import subprocess
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
 import traitlets
 
-import nf_course.widgets
 from nf_course import LULinear
 from nf_course.widgets import DeterminantLab
+from tests.package import javascript
 
-SCRIPT = Path(nf_course.widgets.__file__).parent / "determinant_lab.js"
-
-
-def node() -> str:
-    """Node.js: the system's, or the one that comes with Playwright."""
-    found = shutil.which("node")
-    if found is None:
-        driver = pytest.importorskip("playwright._impl._driver")
-        found = str(driver.compute_driver_executable()[0])
-    return found
-
-
-def evaluate(expression: str):
-    """The value of a JavaScript expression that uses the script's functions."""
-    code = SCRIPT.read_text("utf-8").replace("export default { render };", "")
-    code += f"\nconsole.log(JSON.stringify({expression}));"
-    run = subprocess.run([node(), "-e", code], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+evaluate = partial(javascript.evaluate, "determinant_lab.js")
 
 
 def layer_with(lower, upper, log_abs_s, sign_s, swap) -> LULinear:

@@ -3,19 +3,15 @@
 import copy
 import json
 import math
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 import torch
 
-import nf_course.widgets
 from nf_course import LULinear, Sequential, data, models, randomise
 from nf_course.flow import Flow, StandardNormal
 from nf_course.widgets.flow_frames import CELLS, NODES, REACH, FlowFrames
+from tests.package import javascript
 
-SCRIPT = Path(nf_course.widgets.__file__).parent / "flow_frames.js"
 LAYERS, SIDE = 4, 2 * REACH / (NODES - 1)
 
 
@@ -31,25 +27,13 @@ def figure(flow):
     return FlowFrames.of(flow, data.moons(40, seed=1), data.moons_labels(40, seed=1), samples=50, seed=5)
 
 
-def node() -> str:
-    """Node.js: the system's, or the one that comes with Playwright."""
-    found = shutil.which("node")
-    if found is None:
-        driver = pytest.importorskip("playwright._impl._driver")
-        found = str(driver.compute_driver_executable()[0])
-    return found
-
-
 def evaluate(figure: FlowFrames, expression: str):
     """The value of an expression that uses the script's functions, and the figure's state as the page has it."""
-    code = [SCRIPT.read_text("utf-8").replace("export default { render };", "")]
+    state = [f"const slices = {figure.slices};"]
     for name in ("noise", "data", "grid"):
-        unpacked = f"unpack(new DataView(new Uint8Array({list(getattr(figure, name))}).buffer), {figure.layers + 1}, {figure.unit})"
-        code.append(f"const {name} = {unpacked};")
-    code.append(f"const slices = {figure.slices}; console.log(JSON.stringify({expression}));")
-    run = subprocess.run([node(), "-"], input="\n".join(code), capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+        bytes_of = f"new DataView(new Uint8Array({list(getattr(figure, name))}).buffer)"
+        state.append(f"const {name} = unpack({bytes_of}, {figure.layers + 1}, {figure.unit});")
+    return javascript.evaluate("flow_frames.js", expression, *state)
 
 
 def frames(value) -> torch.Tensor:

@@ -1,37 +1,17 @@
 """MaskEditor: the pattern that its script draws is that of autograd's Jacobian of the package's couplings."""
 
 import json
-import shutil
-import subprocess
+from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 import torch
 
-import nf_course.widgets
 from nf_course import MLP, AffineCoupling, IndexMask, Sequential, randomise
 from nf_course.widgets.mask_editor import MaskEditor
+from tests.package import javascript
 
-SCRIPT = Path(nf_course.widgets.__file__).parent / "mask_editor.js"
-
-
-def node() -> str:
-    """Node.js: the system's, or the one that comes with Playwright."""
-    found = shutil.which("node")
-    if found is None:
-        driver = pytest.importorskip("playwright._impl._driver")
-        found = str(driver.compute_driver_executable()[0])
-    return found
-
-
-def evaluate(expression: str):
-    """The value of a JavaScript expression that uses the script's functions."""
-    code = SCRIPT.read_text("utf-8").replace("export default { render };", "")
-    code += f"\nconsole.log(JSON.stringify({expression}));"
-    run = subprocess.run([node(), "-e", code], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+evaluate = partial(javascript.evaluate, "mask_editor.js")
 
 
 def jacobian_of(masks: list[list[bool]], applied: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,36 +2,16 @@
 
 import json
 import math
-import shutil
-import subprocess
-from pathlib import Path
+from functools import partial
 
 import pytest
 import torch
 
-import nf_course.widgets
 from nf_course import ActNorm, Flow, StandardNormal
 from nf_course.widgets.stretch import Stretch
+from tests.package import javascript
 
-SCRIPT = Path(nf_course.widgets.__file__).parent / "stretch.js"
-
-
-def node() -> str:
-    """Node.js: the system's, or the one that comes with Playwright."""
-    found = shutil.which("node")
-    if found is None:
-        driver = pytest.importorskip("playwright._impl._driver")
-        found = str(driver.compute_driver_executable()[0])
-    return found
-
-
-def evaluate(expression: str) -> dict:
-    """The value of a JavaScript expression that uses the script's functions."""
-    code = SCRIPT.read_text("utf-8").replace("export default { render };", "")
-    code += f"\nconsole.log(JSON.stringify({expression}));"
-    run = subprocess.run([node(), "-e", code], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+evaluate = partial(javascript.evaluate, "stretch.js")
 
 
 def knots(heights, sign=1):
