@@ -95,6 +95,8 @@ def _why_shape(got: tuple[int, ...], right: tuple[int, ...]) -> str:
         return "everything was summed or averaged, the batch too: one number for each row is wanted"
     if not right:
         return "one number is wanted: a sum, a mean or a product is missing"
+    if len(right) == 1 and right[0] > 1 and got == right * 2:
+        return "(N, 1) met (N,) and became (N, N): is there a keepdim=True or an unsqueeze too many?"
     if got[:-1] == right:
         summed = "features (dim 1)" if len(right) == 1 else f"last dimension (dim {len(right)})"
         return f"a sum over the {summed} is missing"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nf_course import widgets
 from tools import execute
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +16,8 @@ CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
 
 
 def test_every_notebook_is_in_the_table_of_contents():
-    assert sorted(execute.notebooks()) == [*CHAPTERS, *sorted((ROOT / "solutions").glob("*.ipynb"))]
+    missing = {*CHAPTERS, *(ROOT / "solutions").glob("*.ipynb")} ^ set(execute.notebooks())
+    assert not missing, f"in _toc.yml or on disk, not both: {sorted(path.name for path in missing)}"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -23,6 +25,13 @@ def test_every_chapter_is_on_the_cover_in_the_readme_and_has_its_exercises(path)
     assert f":link: {path.stem}\n" in (ROOT / "book" / "intro.md").read_text()
     assert f"(book/{path.name})" in (ROOT / "README.md").read_text()
     assert (ROOT / "solutions" / path.name).exists() and (ROOT / "exercises" / path.name).exists()
+
+
+@pytest.mark.parametrize("name", [n for n in widgets.__all__ if n[0].isupper() and n != "Figure"])
+def test_every_moving_figure_has_its_tests_and_a_chapter(name):
+    module = getattr(widgets, name).__module__.rpartition(".")[2]
+    assert (ROOT / "tests" / "package" / f"test_widget_{module}.py").exists()
+    assert any(f"{name}(" in path.read_text() or f"{name}.of(" in path.read_text() for path in CHAPTERS)
 
 
 def test_every_make_target_that_the_readme_names_exists():

@@ -93,6 +93,43 @@ def lognormal_not_log(x, mu, sigma):
     return LogNormal(mu, sigma).log_prob(x).exp()
 
 
+def lognormal_sigma_squared(x, mu, sigma):
+    return Normal(mu, sigma**2).log_prob(x.log()) - x.log()
+
+
+def lognormal_log_sigma_sign(x, mu, sigma):
+    z = torch.log(x)
+    return -0.5 * ((z - mu) / sigma) ** 2 + torch.log(sigma) - HALF_LOG_2PI - z
+
+
+def lognormal_sigma_not_log(x, mu, sigma):
+    z = torch.log(x)
+    return -0.5 * ((z - mu) / sigma) ** 2 - sigma - HALF_LOG_2PI - z
+
+
+def lognormal_square_sign(x, mu, sigma):
+    z = torch.log(x)
+    return (z - mu) ** 2 / (2 * sigma**2) - sigma.log() - HALF_LOG_2PI - z
+
+
+def lognormal_log10(x, mu, sigma):
+    z = torch.log10(x)
+    return Normal(mu, sigma).log_prob(z) - z
+
+
+def lognormal_log10_of_sigma(x, mu, sigma):
+    z = x.log10()
+    return -0.5 * ((z - mu) / sigma) ** 2 - sigma.log10() - HALF_LOG_2PI - z
+
+
+def lognormal_log10_of_base(x, mu, sigma):
+    return Normal(mu, sigma).log_prob(torch.log10(x)) + torch.log(1 / x)
+
+
+def lognormal_log10_of_slope(x, mu, sigma):
+    return Normal(mu, sigma).log_prob(torch.log(x)) + torch.log10(1 / x)
+
+
 # 01.logdet --------------------------------------------------------------------------------------------------------
 
 
@@ -178,6 +215,30 @@ def log_det_map(x, a):
     return torch.log(torch.abs(torch.sinh(a * x))).sum(1)
 
 
+def log_det_a_times_d(x, a):
+    return (torch.log(a).sum() + torch.log(torch.cosh(a * x))).sum(1)
+
+
+def log_det_a_not_log(x, a):
+    return a.sum() + torch.cosh(a * x).log().sum(1)
+
+
+def log_det_inverse_a(x, a):
+    return torch.log(torch.cosh(a * x) / a).sum(1)
+
+
+def log_det_divided_inside(x, a):
+    return torch.log(a * torch.cosh(x / a)).sum(1)
+
+
+def log_det_product(x, a):
+    return torch.log(a * torch.cosh(a * x)).prod(1)
+
+
+def log_det_log_times_log(x, a):
+    return (a.log() * torch.cosh(a * x).log()).sum(-1)
+
+
 # 01.sign ----------------------------------------------------------------------------------------------------------
 
 
@@ -240,6 +301,43 @@ def sign_abs(z, ladj_decode):
 
 def sign_reciprocal(z, ladj_decode):
     return Normal(0.0, 1.0).log_prob(z).sum(1) + ladj_decode.reciprocal()
+
+
+def sign_constant_once(z, ladj_decode):
+    return -0.5 * (z**2).sum(1) - HALF_LOG_2PI - ladj_decode
+
+
+def sign_sum_ladj(z, ladj_decode):
+    return Normal(0.0, 1.0).log_prob(z).sum(1) - ladj_decode.sum()
+
+
+def sign_exp_ladj(z, ladj_decode):
+    return Normal(0.0, 1.0).log_prob(z).sum(1) - torch.exp(ladj_decode)
+
+
+def sign_plus_one_over_det(z, ladj_decode):
+    return Normal(0.0, 1.0).log_prob(z).sum(1) + 1 / ladj_decode.exp()
+
+
+def sign_twice(z, ladj_decode):
+    return Normal(0.0, 1.0).log_prob(z).sum(1) - 2 * ladj_decode
+
+
+def sign_over_d(z, ladj_decode):
+    return (Normal(0.0, 1.0).log_prob(z) - ladj_decode[:, None] / z.shape[1] ** 2).sum(1)
+
+
+def sign_keepdim(z, ladj_decode):
+    log_base = -0.5 * (z.square() + math.log(2 * math.pi)).sum(dim=1, keepdim=True)
+    return log_base - ladj_decode
+
+
+def sign_keepdim_still_there(z, ladj_decode):
+    return Normal(0.0, 1.0).log_prob(z).sum(1, keepdim=True) + ladj_decode
+
+
+def sign_ladj_as_column(z, ladj_decode):
+    return Normal(0.0, 1.0).log_prob(z).sum(1) - ladj_decode.unsqueeze(1)
 
 
 # 01.matrix --------------------------------------------------------------------------------------------------------
@@ -334,6 +432,56 @@ def matrix_base_at_x(x, A, b):
     return _base(x) - torch.slogdet(A)[1]
 
 
+def matrix_no_transpose(x, A, b):
+    z = torch.linalg.solve(A, (x - b).T)
+    return _base(z) - torch.slogdet(A)[1]
+
+
+def matrix_log_of_det(x, A, b):
+    return _base(_z(x, A, b)) - torch.log(torch.linalg.det(A))
+
+
+def matrix_abs_of_log(x, A, b):
+    return _base(_z(x, A, b)) - torch.abs(torch.slogdet(A)[1])
+
+
+def matrix_times_d(x, A, b):
+    return (Normal(0.0, 1.0).log_prob(_z(x, A, b)) - torch.slogdet(A)[1]).sum(1)
+
+
+def matrix_half(x, A, b):
+    return _base(_z(x, A, b)) - torch.slogdet(A)[1] / 2
+
+
+def matrix_over_n(x, A, b):
+    return _base(_z(x, A, b)) - torch.slogdet(A)[1] / x.shape[0]
+
+
+def matrix_diagonal(x, A, b):
+    return _base(_z(x, A, b)) - torch.log(torch.abs(torch.diag(A))).sum()
+
+
+def matrix_diagonal_no_abs(x, A, b):
+    return _base(_z(x, A, b)) - torch.log(torch.diag(A)).sum()
+
+
+def matrix_not_log(x, A, b):
+    return _base(_z(x, A, b)) - torch.det(A)
+
+
+def matrix_abs_det(x, A, b):
+    return _base(_z(x, A, b)) - torch.det(A).abs()
+
+
+def matrix_no_constant(x, A, b):
+    z = _z(x, A, b)
+    return -0.5 * (z * z).sum(1) - torch.slogdet(A)[1]
+
+
+def matrix_offset_added(x, A, b):
+    return _base(torch.linalg.solve(A, (x + b).T).T) - torch.slogdet(A)[1]
+
+
 # 01.mass ----------------------------------------------------------------------------------------------------------
 
 
@@ -356,6 +504,14 @@ def mass_loop(log_prob, us, vs):
         points = torch.stack((u.expand(len(vs)), vs), 1)
         total = total + log_prob(points).exp().sum() * du * dv
     return total
+
+
+def mass_double_loop(log_prob, us, vs):
+    total = 0.0
+    for u in us:
+        for v in vs:
+            total = total + torch.exp(log_prob(torch.stack((u, v))[None]))[0]
+    return total * (us[1] - us[0]) * (vs[1] - vs[0])
 
 
 def mass_number(log_prob, us, vs):
@@ -415,6 +571,40 @@ def mass_one(log_prob, us, vs):
     return (p / p.sum()).sum()
 
 
+def mass_cell_sum(log_prob, us, vs):
+    return _p(log_prob, us, vs).sum() * ((us[1] - us[0]) + (vs[1] - vs[0]))
+
+
+def mass_exp_of_sum(log_prob, us, vs):
+    total = log_prob(torch.cartesian_prod(us, vs)).sum()
+    return torch.exp(total) * (us[1] - us[0]) * (vs[1] - vs[0])
+
+
+def mass_fixed_cell(log_prob, us, vs):
+    return _p(log_prob, us, vs).sum() * 0.1 * 0.1
+
+
+def mass_reshaped(log_prob, us, vs):
+    grid = torch.stack(torch.meshgrid(us, vs, indexing="ij"))
+    return log_prob(grid.view(-1, 2)).exp().sum() * (us[1] - us[0]) * (vs[1] - vs[0])
+
+
+def mass_reshaped_xy(log_prob, us, vs):
+    grid = torch.stack(torch.meshgrid(us, vs, indexing="xy"))
+    return log_prob(grid.reshape(-1, 2)).exp().sum() * (us[1] - us[0]) * (vs[1] - vs[0])
+
+
+def mass_lines_broken(log_prob, us, vs):
+    p = _p(log_prob, us, vs).view(len(vs), len(us))
+    return torch.trapezoid(torch.trapezoid(p, vs, dim=0), us)
+
+
+def mass_lines_broken_xy(log_prob, us, vs):
+    U, V = torch.meshgrid(us, vs, indexing="xy")
+    p = log_prob(torch.stack((U.flatten(), V.flatten()), 1)).exp().view(len(us), len(vs))
+    return torch.trapezoid(torch.trapezoid(p, us, dim=0), vs)
+
+
 RIGHT = {
     "01.lognormal": [
         (lognormal_base_and_slope,),
@@ -437,7 +627,14 @@ RIGHT = {
         (matrix_lu,),
         (matrix_loop,),
     ],
-    "01.mass": [(mass_trapezoid,), (mass_xy_meshgrid,), (mass_loop,), (mass_number,), (mass_logsumexp,)],
+    "01.mass": [
+        (mass_trapezoid,),
+        (mass_xy_meshgrid,),
+        (mass_loop,),
+        (mass_double_loop,),
+        (mass_number,),
+        (mass_logsumexp,),
+    ],
 }
 
 WRONG = {
@@ -455,6 +652,14 @@ WRONG = {
         (lognormal_math_log, "detached"),
         (lognormal_float, "detached"),
         (lognormal_variance, "variance"),
+        (lognormal_sigma_squared, "sigma_squared"),
+        (lognormal_log_sigma_sign, "log_sigma_sign"),
+        (lognormal_sigma_not_log, "sigma_not_log"),
+        (lognormal_square_sign, "square_sign"),
+        (lognormal_log10, "log10"),
+        (lognormal_log10_of_sigma, "log10"),
+        (lognormal_log10_of_base, "log10"),
+        (lognormal_log10_of_slope, "log10"),
         (lognormal_not_log, "not_log"),
     ],
     "01.logdet": [
@@ -465,6 +670,12 @@ WRONG = {
         (log_det_sinh_stays, "sinh_stays"),
         (log_det_sinh_no_abs, "sinh_no_abs"),
         (log_det_a_once, "a_once"),
+        (log_det_a_times_d, "a_times_d"),
+        (log_det_a_not_log, "a_not_log"),
+        (log_det_inverse_a, "inverse_a"),
+        (log_det_divided_inside, "divided_inside"),
+        (log_det_product, "product"),
+        (log_det_log_times_log, "product"),
         (log_det_det_then_log, "det_then_log"),
         (log_det_log_of_sum, "log_of_sum"),
         (log_det_mean, "mean"),
@@ -481,21 +692,42 @@ WRONG = {
         (sign_negative, "negative"),
         (sign_no_half, "no_half"),
         (sign_no_constant, "no_constant"),
+        (sign_constant_once, "constant_once"),
         (sign_mean_ladj, "mean_ladj"),
+        (sign_sum_ladj, "sum_ladj"),
+        (sign_keepdim, "keepdim"),
+        (sign_keepdim_still_there, "keepdim"),
+        (sign_ladj_as_column, "keepdim"),
+        (sign_exp_ladj, "exp_ladj"),
+        (sign_plus_one_over_det, "exp_ladj"),
+        (sign_twice, "twice"),
+        (sign_over_d, "over_d"),
         (sign_abs, "abs"),
         (sign_reciprocal, "reciprocal"),
     ],
     "01.matrix": [
         (matrix_solve_rows, "solve_rows"),
         (matrix_slogdet_pair, "slogdet_pair"),
+        (matrix_no_transpose, "no_transpose"),
         (matrix_sign, "sign"),
         (matrix_no_log_det, "no_log_det"),
         (matrix_slogdet_sign, "slogdet_sign"),
         (matrix_det_then_log, "det_then_log"),
         (matrix_no_abs, "no_abs"),
+        (matrix_log_of_det, "no_abs"),
+        (matrix_abs_of_log, "abs_of_log"),
+        (matrix_times_d, "times_d"),
+        (matrix_half, "half"),
+        (matrix_over_n, "over_n"),
+        (matrix_diagonal, "diagonal"),
+        (matrix_diagonal_no_abs, "diagonal"),
+        (matrix_not_log, "not_log"),
+        (matrix_abs_det, "not_log"),
+        (matrix_no_constant, "no_constant"),
         (matrix_transposed, "transposed"),
         (matrix_not_solved, "not_solved"),
         (matrix_no_offset, "no_offset"),
+        (matrix_offset_added, "offset_added"),
         (matrix_offset_after, "offset_after"),
         (matrix_base_at_x, "base_at_x"),
     ],
@@ -503,6 +735,13 @@ WRONG = {
         (mass_no_exp, "no_exp"),
         (mass_no_cell, "no_cell"),
         (mass_one_spacing, "one_spacing"),
+        (mass_cell_sum, "cell_sum"),
+        (mass_exp_of_sum, "exp_of_sum"),
+        (mass_fixed_cell, "fixed_cell"),
+        (mass_reshaped, "reshaped"),
+        (mass_reshaped_xy, "reshaped"),
+        (mass_lines_broken, "reshaped"),
+        (mass_lines_broken_xy, "reshaped"),
         (mass_square_cell, "square_cell"),
         (mass_spacing, "spacing"),
         (mass_mean, "mean"),

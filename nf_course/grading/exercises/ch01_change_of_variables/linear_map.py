@@ -68,6 +68,16 @@ def _log_abs_det(A):
     return torch.linalg.slogdet(A)[1]
 
 
+def _with(log_det):
+    """An answer that takes `log_det(A, x)` for the log-determinant, and is right otherwise."""
+    return lambda x, A, b: _base(_latents(x, A, b)) - log_det(A, x)
+
+
+_ABS = "the absolute value: a determinant may be negative, and its logarithm is then NaN; use slogdet's second value"
+_DIAGONAL = "the log-det of A's diagonal: that is right for a triangular A only; use slogdet"
+_NOT_LOG = "the determinant itself is subtracted: its logarithm belongs there, slogdet's second value"
+
+
 MISTAKES = (
     Mistake(
         "solve_rows",
@@ -84,6 +94,11 @@ MISTAKES = (
         "the sign of the log-det: A is the way from z to x, so log|det A| is subtracted",
         lambda x, A, b: _base(_latents(x, A, b)) + _log_abs_det(A),
     ),
+    Mistake(
+        "no_transpose",
+        "a .T is missing: solve gives the latents as columns, (D, N); turn them back into rows before the sum",
+        lambda x, A, b: _base(torch.linalg.solve(A, (x - b).T)) - _log_abs_det(A),
+    ),
     Mistake("no_log_det", "the log-det is missing", lambda x, A, b: _base(_latents(x, A, b))),
     Mistake(
         "slogdet_sign",
@@ -91,14 +106,40 @@ MISTAKES = (
         lambda x, A, b: _base(_latents(x, A, b)) - torch.linalg.slogdet(A)[0],
     ),
     Mistake(
+        "abs_of_log",
+        "the absolute value stands inside the logarithm: log|det A| may be negative, and is subtracted as it is",
+        _with(lambda A, x: _log_abs_det(A).abs()),
+    ),
+    Mistake(
+        "times_d",
+        "the log-det is multiplied by D: it is one number for the whole map",
+        _with(lambda A, x: len(A) * _log_abs_det(A)),
+    ),
+    Mistake(
+        "half",
+        "half the log-det: the 1/2 belongs to log det(A A^T), log|det A| enters whole",
+        _with(lambda A, x: 0.5 * _log_abs_det(A)),
+    ),
+    Mistake(
+        "over_n",
+        "the log-det is divided by N: every row has the whole of it",
+        _with(lambda A, x: _log_abs_det(A) / len(x)),
+    ),
+    Mistake("diagonal", _DIAGONAL, _with(lambda A, x: A.diagonal().abs().log().sum())),
+    Mistake("diagonal", _DIAGONAL, _with(lambda A, x: A.diagonal().log().sum())),
+    Mistake("not_log", _NOT_LOG, _with(lambda A, x: torch.linalg.det(A))),
+    Mistake("not_log", _NOT_LOG, _with(lambda A, x: torch.linalg.det(A).abs())),
+    Mistake(
         "det_then_log",
         "the determinant is taken before the logarithm: it underflows at D = 64; use slogdet",
         lambda x, A, b: _base(_latents(x, A, b)) - torch.log(torch.linalg.det(A).abs()),
     ),
+    Mistake("no_abs", _ABS, _with(lambda A, x: torch.logdet(A))),
+    Mistake("no_abs", _ABS, _with(lambda A, x: torch.log(torch.linalg.det(A)))),
     Mistake(
-        "no_abs",
-        "the absolute value: a determinant may be negative, and its logarithm is then NaN; use slogdet's second value",
-        lambda x, A, b: _base(_latents(x, A, b)) - torch.logdet(A),
+        "no_constant",
+        "the constant -D/2 log(2 pi) of the base is missing",
+        lambda x, A, b: -0.5 * _latents(x, A, b).square().sum(dim=1) - _log_abs_det(A),
     ),
     Mistake(
         "transposed",
@@ -114,6 +155,11 @@ MISTAKES = (
         "no_offset",
         "the offset: subtract b before solving",
         lambda x, A, b: _base(_latents(x, A, torch.zeros_like(b))) - _log_abs_det(A),
+    ),
+    Mistake(
+        "offset_added",
+        "the sign of the offset: x = A z + b, so subtract b before solving",
+        lambda x, A, b: _base(_latents(x, A, -b)) - _log_abs_det(A),
     ),
     Mistake(
         "offset_after",

@@ -63,8 +63,35 @@ MISTAKES = (
     ),
     Mistake(
         "a_once",
-        "log a is a sum over the features: here it is multiplied by D, or added as a mean",
+        "a mean of log a where the sum over the features belongs",
         lambda x, a: torch.log(torch.cosh(a * x)).sum(dim=1) + torch.log(a).mean(),
+    ),
+    Mistake(
+        "a_times_d",
+        "the sum of log a is counted D times: one log a for each feature is enough",
+        lambda x, a: torch.log(torch.cosh(a * x)).sum(dim=1) + len(a) * torch.log(a).sum(),
+    ),
+    Mistake(
+        "a_not_log",
+        "a is added, not its logarithm: log(a cosh(a x)) = log a + log cosh(a x)",
+        lambda x, a: (a + torch.log(torch.cosh(a * x))).sum(dim=1),
+    ),
+    Mistake(
+        "inverse_a",
+        "1/a stands where a belongs: the chain rule multiplies by a, so log a is added",
+        lambda x, a: (torch.log(torch.cosh(a * x)) - torch.log(a)).sum(dim=1),
+    ),
+    Mistake(
+        "divided_inside",
+        "the argument of cosh: it is a x, as in the map, not x/a",
+        lambda x, a: (torch.log(a) + torch.log(torch.cosh(x / a))).sum(dim=1),
+    ),
+    *(
+        Mistake("product", "the logarithms are multiplied: slopes multiply, so their logarithms add", answer)
+        for answer in (
+            lambda x, a: (torch.log(a) + torch.log(torch.cosh(a * x))).prod(dim=1),
+            lambda x, a: (torch.log(a) * torch.log(torch.cosh(a * x))).sum(dim=1),
+        )
     ),
     Mistake(
         "det_then_log",

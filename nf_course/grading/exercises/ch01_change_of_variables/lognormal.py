@@ -64,6 +64,14 @@ def _variance(x, mu, sigma):
     return lognormal_log_prob(x, mu, torch.sqrt(sigma))
 
 
+def _log10(x, mu, sigma):
+    return _normal(torch.log10(x), mu, sigma) - torch.log10(x)
+
+
+def _log10_of_sigma(x, mu, sigma):
+    return _log10(x, mu, sigma) + torch.log(sigma) - torch.log10(sigma)
+
+
 MISTAKES = (
     Mistake(
         "no_slope",
@@ -100,6 +108,21 @@ MISTAKES = (
         "the -log sigma of the normal density is missing",
         lambda x, mu, sigma: lognormal_log_prob(x, mu, sigma) + torch.log(sigma),
     ),
+    Mistake(
+        "log_sigma_sign",
+        "the sign of log sigma: a wider normal is lower, so it is subtracted",
+        lambda x, mu, sigma: lognormal_log_prob(x, mu, sigma) + 2 * torch.log(sigma),
+    ),
+    Mistake(
+        "sigma_not_log",
+        "sigma itself is subtracted: its logarithm belongs there, -log sigma",
+        lambda x, mu, sigma: lognormal_log_prob(x, mu, sigma) + torch.log(sigma) - sigma,
+    ),
+    Mistake(
+        "square_sign",
+        "the sign of the square: it is -u^2/2, for the density falls away from mu",
+        lambda x, mu, sigma: lognormal_log_prob(x, mu, sigma) + ((torch.log(x) - mu) / sigma) ** 2,
+    ),
     Mistake("no_half", "the factor 1/2 in front of the square: it is -u^2/2, not -u^2", _no_half),
     Mistake(
         "no_constant",
@@ -112,6 +135,20 @@ MISTAKES = (
         lambda x, mu, sigma: lognormal_log_prob(x, mu, sigma) - _HALF_LOG_2PI,
     ),
     Mistake("variance", "sigma is the standard deviation: it is squared in the variance", _variance),
+    Mistake(
+        "sigma_squared",
+        "sigma^2 stands where sigma belongs: torch's Normal(mu, sigma) takes the standard deviation",
+        lambda x, mu, sigma: lognormal_log_prob(x, mu, sigma**2),
+    ),
+    *(
+        Mistake("log10", "the logarithm to base 10: the inverse of exp is torch.log, to base e", answer)
+        for answer in (
+            _log10,
+            _log10_of_sigma,
+            lambda x, mu, sigma: _normal(torch.log10(x), mu, sigma) - torch.log(x),
+            lambda x, mu, sigma: _normal(torch.log(x), mu, sigma) - torch.log10(x),
+        )
+    ),
     Mistake(
         "not_log",
         "the density itself: the exercise asks for its logarithm",

@@ -35,19 +35,19 @@ CENTRES = ((0.0, 0.0), (0.0, 0.0), (30.0, -20.0))  # the last one shows which ax
 
 def _density(draw, mass, centre=(0.0, 0.0)):
     weights = draw.uniform(0.5, 1.5, 3)
-    means = draw.normal(3, 2) + torch.tensor(centre, dtype=torch.float64, device=draw.device)
-    return Density("log_prob", means, draw.uniform(0.5, 1.0, 3, 2), weights / weights.sum(), mass)
+    means = draw.uniform(-1.5, 1.5, 3, 2) + torch.tensor(centre, dtype=torch.float64, device=draw.device)
+    return Density("log_prob", means, draw.uniform(0.6, 1.0, 3, 2), weights / weights.sum(), mass)
 
 
 def _grid(draw, n, m, centre=(0.0, 0.0)):
-    u, v = draw.uniform(9.5, 10.5).item(), draw.uniform(11.0, 13.0).item()
+    u, v = draw.uniform(7.5, 8.0).item(), draw.uniform(9.0, 10.0).item()
     make = {"dtype": torch.float64, "device": draw.device}
     return torch.linspace(-u, u, n, **make) + centre[0], torch.linspace(-v, v, m, **make) + centre[1]
 
 
 def cases(draw):
     masses = (1.0, draw.uniform(0.3, 0.8).item(), draw.uniform(1.5, 3.0).item())
-    sizes = ((71, 91), (95, 81), (81, 101))
+    sizes = ((29, 38), (39, 35), (33, 43))  # just fine enough, so that a loop over all points is quick as well
     return [
         Case((_density(draw, mass, centre), *_grid(draw, *size, centre)))
         for mass, size, centre in zip(masses, sizes, CENTRES, strict=True)
@@ -57,7 +57,7 @@ def cases(draw):
 def known_mass(ask, draw):
     """The mass is known without any sum: it is what the density was made with."""
     mass = draw.uniform(0.4, 2.0).item()
-    got = ask(_density(draw, mass), *_grid(draw, 85, 105)).item()
+    got = ask(_density(draw, mass), *_grid(draw, 31, 41)).item()
     if abs(got - mass) > 1e-5 * (1 + mass):
         return Finding("property", f"{mass:.4f}, the exact mass of this density", f"{got:.4f}")
     return None
@@ -71,6 +71,31 @@ def _diagonal(log_prob, us, vs):
     n = min(len(us), len(vs))
     points = torch.stack((us[:n], vs[:n]), 1)
     return torch.exp(log_prob(points)).sum() * (us[1] - us[0]) * (vs[1] - vs[0])
+
+
+def _pairs_of_neighbours(indexing):
+    """The grids are stacked in front and reshaped: (u, u') and (v, v') instead of (u, v)."""
+
+    def answer(log_prob, us, vs):
+        points = torch.stack(torch.meshgrid(us, vs, indexing=indexing)).reshape(-1, 2)
+        return torch.exp(log_prob(points)).sum() * (us[1] - us[0]) * (vs[1] - vs[0])
+
+    return answer
+
+
+def _lines_broken(log_prob, us, vs):
+    """The densities are in the order of cartesian_prod, and are read with the lengths exchanged."""
+    p = torch.exp(log_prob(torch.cartesian_prod(us, vs))).reshape(len(vs), len(us))
+    return torch.trapezoid(torch.trapezoid(p, us, dim=1), vs)
+
+
+def _lines_broken_xy(log_prob, us, vs):
+    U, V = torch.meshgrid(us, vs, indexing="xy")
+    p = torch.exp(log_prob(torch.stack((U.flatten(), V.flatten()), 1))).reshape(len(us), len(vs))
+    return torch.trapezoid(torch.trapezoid(p, vs, dim=1), us)
+
+
+_RESHAPED = "the grid is reshaped the wrong way: keep each u with its v, and the lengths in the grid's own order"
 
 
 def _mean_times_box(log_prob, us, vs):
@@ -89,6 +114,28 @@ MISTAKES = (
         "one_spacing",
         "the area of a cell is du * dv: two spacings, one for each axis",
         lambda log_prob, us, vs: _sum(log_prob, us, vs) * (us[1] - us[0]),
+    ),
+    Mistake(
+        "cell_sum",
+        "the spacings are added: the area of a cell is their product, du * dv",
+        lambda log_prob, us, vs: _sum(log_prob, us, vs) * (us[1] - us[0] + vs[1] - vs[0]),
+    ),
+    Mistake(
+        "exp_of_sum",
+        "exp of the sum: take exp of each log-density first, then sum",
+        lambda log_prob, us, vs: torch.exp(log_prob(torch.cartesian_prod(us, vs)).sum()),
+    ),
+    *(
+        Mistake(
+            "fixed_cell",
+            "the size of a cell is written down: compute it from the grid, (us[1] - us[0]) * (vs[1] - vs[0])",
+            lambda log_prob, us, vs, cell=cell: _sum(log_prob, us, vs) * cell,
+        )
+        for cell in (0.01, 0.1, 0.25, 0.04, 0.0025, 0.0004, 0.0001)
+    ),
+    *(
+        Mistake("reshaped", _RESHAPED, answer)
+        for answer in (_pairs_of_neighbours("ij"), _pairs_of_neighbours("xy"), _lines_broken, _lines_broken_xy)
     ),
     Mistake(
         "square_cell",

@@ -65,6 +65,11 @@ def _in_each_feature(z, ladj_decode):
     return (terms - ladj_decode[:, None]).sum(dim=1)
 
 
+_BROADCAST = (
+    "(N, 1) meets (N,), and every row meets every other one: (N, N). Leave out keepdim=True, unsqueeze or [:, None]"
+)
+
+
 MISTAKES = (
     Mistake(
         "sign",
@@ -102,9 +107,44 @@ MISTAKES = (
         lambda z, ladj_decode: -0.5 * z.square().sum(dim=1) - ladj_decode,
     ),
     Mistake(
+        "constant_once",
+        "the constant -log(2 pi)/2 comes once for each of the D features, not once for a row",
+        lambda z, ladj_decode: -0.5 * z.square().sum(dim=1) - 0.5 * math.log(2 * math.pi) - ladj_decode,
+    ),
+    Mistake(
         "mean_ladj",
         "each row has its own log-det: do not average it over the batch",
         lambda z, ladj_decode: _base(z) - ladj_decode.mean(),
+    ),
+    Mistake(
+        "sum_ladj",
+        "each row has its own log-det: it has shape (N,) already, do not sum it over the batch",
+        lambda z, ladj_decode: _base(z) - ladj_decode.sum(),
+    ),
+    *(
+        Mistake("keepdim", _BROADCAST, answer)
+        for answer in (
+            lambda z, ladj_decode: _base(z)[:, None] - ladj_decode,
+            lambda z, ladj_decode: _base(z)[:, None] + ladj_decode,
+            lambda z, ladj_decode: _base(z) - ladj_decode[:, None],
+        )
+    ),
+    *(
+        Mistake("exp_ladj", "exp of the log-det: a log-density takes the logarithm as it is", answer)
+        for answer in (
+            lambda z, ladj_decode: _base(z) - torch.exp(ladj_decode),
+            lambda z, ladj_decode: _base(z) + torch.exp(-ladj_decode),
+        )
+    ),
+    Mistake(
+        "twice",
+        "the log-det is subtracted twice: once is enough",
+        lambda z, ladj_decode: _base(z) - 2 * ladj_decode,
+    ),
+    Mistake(
+        "over_d",
+        "the log-det is divided by D: it belongs to the whole row already",
+        lambda z, ladj_decode: _base(z) - ladj_decode / z.shape[1],
     ),
     Mistake(
         "abs",
