@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nf_course.bijection import Bijection
-from nf_course.expect import expect_finite, expect_floating
+from nf_course.expect import expect_features, expect_finite
 
 __all__ = ["ActNorm"]
 
@@ -41,14 +41,14 @@ class ActNorm(Bijection):
         self.register_buffer("initialised", torch.tensor(False))
 
     def encode(self, x, context=None):
-        _expect_features(x, self.features, "ActNorm.encode")
+        expect_features(x, self.features, "ActNorm.encode")
         if self.training and not self.initialised:
             self._initialise(x)
         log_scale, shift = self._shaped_like(x)
         return torch.addcmul(shift, log_scale.exp(), x), self._ladj(x)
 
     def decode(self, z, context=None):
-        _expect_features(z, self.features, "ActNorm.decode")
+        expect_features(z, self.features, "ActNorm.decode")
         log_scale, shift = self._shaped_like(z)
         return (z - shift) * torch.exp(-log_scale), -self._ladj(z)
 
@@ -74,9 +74,3 @@ class ActNorm(Bijection):
         self.log_scale.copy_(-std.log())
         self.shift.copy_(-per_channel.mean(1) / std)
         self.initialised.fill_(True)
-
-
-def _expect_features(x: Tensor, features: int, who: str) -> None:
-    expect_floating(x, who)
-    if x.shape[1] != features:
-        raise ValueError(f"{who}: expected {features} features in dim 1, got shape {tuple(x.shape)}")

@@ -54,7 +54,8 @@ class MLP(nn.Sequential):
         if self.context_features:
             expect_context(context, self.context_features, len(kept), "MLP")
             if context.ndim != 2:
-                raise ValueError(f"MLP: expected a context of shape (N, {self.context_features}), got {context.shape}")
+                wanted = f"(N, {self.context_features})"
+                raise ValueError(f"MLP: expected a context of shape {wanted}, got {tuple(context.shape)}")
             kept = torch.cat((kept, context), 1)  # (N, in_features + context_features)
         return super().forward(kept)
 

@@ -134,6 +134,9 @@ class CouplingStack(Bijection):
         self.couplings = nn.ModuleList(couplings)
         if not self.couplings:
             raise ValueError("CouplingStack: expected at least one coupling, got none")
+        for position, coupling in enumerate(self.couplings):
+            if not hasattr(coupling, "encode_moved"):
+                raise TypeError(f"CouplingStack: part {position} is a {type(coupling).__name__}, expected a coupling")
         self.mask = self.couplings[0].mask
         for position, coupling in enumerate(self.couplings):
             if coupling.mask not in (self.mask, self.mask.flipped()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from nf_course.bijection import Bijection, sum_features
@@ -37,6 +38,8 @@ class Dequantize(Bijection):
 
     def __init__(self, bins: int = 256) -> None:
         super().__init__()
+        if not isinstance(bins, int) or bins < 1:
+            raise ValueError(f"Dequantize: expected a whole number of bins, at least 1, got {bins}")
         self.bins = bins
 
     def encode(self, x, context=None):
@@ -47,7 +50,11 @@ class Dequantize(Bijection):
             raise ValueError(
                 f"Dequantize.encode: expected integers 0 to {self.bins - 1}, got values from {x.min():g} to {x.max():g}"
             )
-        return (x + torch.rand_like(x)) / self.bins, -self._log_volume(x)
+        edge = 2 * self.bins * torch.finfo(x.dtype).eps  # nearer to it, rounding may put x + u into the next bin
+        if edge > 0.25:
+            raise TypeError(f"Dequantize.encode: {x.dtype} is too coarse for noise in {self.bins} bins; use x.float()")
+        u = torch.rand_like(x).clamp(edge, 1 - edge)
+        return (x + u) / self.bins, -self._log_volume(x)
 
     def decode(self, z, context=None):
         expect_floating(z, "Dequantize.decode")
@@ -82,15 +89,17 @@ class Logit(Bijection):
         if x.numel() and (x.min() < 0 or x.max() > 1):
             raise ValueError(f"Logit.encode: expected values in [0, 1], got {x.min():g} to {x.max():g}; divide by bins")
         y = self.alpha + (1 - 2 * self.alpha) * x
-        return torch.logit(y), self._ladj(y)
+        z = torch.logit(y)
+        return z, self._ladj(z)
 
     def decode(self, z, context=None):
         expect_floating(z, "Logit.decode")
         y = torch.sigmoid(z)
-        return (y - self.alpha) / (1 - 2 * self.alpha), -self._ladj(y)
+        return (y - self.alpha) / (1 - 2 * self.alpha), -self._ladj(z)
 
-    def _ladj(self, y: Tensor) -> Tensor:
-        return sum_features(math.log(1 - 2 * self.alpha) - y.log() - torch.log1p(-y))
+    def _ladj(self, z: Tensor) -> Tensor:
+        log_y, log_1_y = F.logsigmoid(z), F.logsigmoid(-z)  # log y, log(1 - y): finite where y rounds to 0 or 1
+        return sum_features(math.log(1 - 2 * self.alpha) - log_y - log_1_y)
 
 
 def bits_per_dim(log_prob: Tensor, dims: int) -> Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["expect_context", "expect_finite", "expect_floating", "expect_shape"]
+__all__ = ["expect_context", "expect_features", "expect_finite", "expect_floating", "expect_shape"]
 
 
 def _words(shape: Sequence[int | None]) -> str:
@@ -43,6 +43,13 @@ def expect_shape(x: Tensor, shape: Sequence[int | None], who: str) -> None:
         raise ValueError(f"{who}: expected shape {_words(shape)}, got {tuple(x.shape)}")
 
 
+def expect_features(x: Tensor, features: int, who: str) -> None:
+    """Raise unless `x` is `(N, features, ...)`: any number of further dimensions."""
+    expect_floating(x, who)
+    if x.shape[1] != features:
+        raise ValueError(f"{who}: expected {features} features in dim 1, got shape {tuple(x.shape)}")
+
+
 def expect_context(context: Tensor | None, features: int, batch: int, who: str) -> None:
     """Raise unless `context` is `(batch, features)` or `(batch, features, H, W)`."""
     wanted = f"a context of shape ({batch}, {features}) or ({batch}, {features}, H, W)"
@@ -51,7 +58,7 @@ def expect_context(context: Tensor | None, features: int, batch: int, who: str) 
     if not isinstance(context, Tensor) or not context.is_floating_point():
         got = context.dtype if isinstance(context, Tensor) else type(context).__name__
         raise TypeError(f"{who}: expected {wanted} of floating-point numbers, got {got}")
-    if context.ndim < 2 or context.shape[1] != features:
+    if context.ndim not in (2, 4) or context.shape[1] != features:
         raise ValueError(f"{who}: expected {wanted}, got {tuple(context.shape)}")
     if context.shape[0] != batch:
         raise ValueError(
@@ -61,7 +68,7 @@ def expect_context(context: Tensor | None, features: int, batch: int, who: str) 
 
 def expect_finite(x: Tensor, who: str) -> None:
     """Raise `ValueError` if `x` holds NaN or infinity; says how many, and where the first one is."""
-    if torch.compiler.is_compiling() or math.isfinite(x.detach().sum().item()):
+    if not x.is_floating_point() or torch.compiler.is_compiling() or math.isfinite(x.detach().sum().item()):
         return  # a finite sum has finite terms: one pass over the data in the usual case
     bad = ~torch.isfinite(x.detach())
     if bad.any():

@@ -69,7 +69,8 @@ class Flow(nn.Module):
 
     def log_prob(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Log-density of each sample in nats: (N, ...) -> (N,)."""
-        if isinstance(x, Tensor):
+        if isinstance(x, Tensor) and x.ndim:  # what is no batch at all is refused by the first layer
+            self._check_type(x, "Flow.log_prob")
             self._check_context(context, len(x), "Flow.log_prob")
             expect_finite(x, "Flow.log_prob")
         z, ladj = self.bijection.encode(x, context)
@@ -90,9 +91,17 @@ class Flow(nn.Module):
         x, _ = self.bijection.decode(self.base.sample(n, context, temperature), context)
         return x
 
+    def _check_type(self, x: Tensor, who: str) -> None:
+        weight = next(self.parameters(), x)
+        if x.is_floating_point() and x.dtype != weight.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise TypeError(
+                f"{who}: expected {weight.dtype}, as the weights are, got {x.dtype}; use x.to({weight.dtype})"
+            )
+
     def _check_context(self, context: Tensor | None, batch: int, who: str) -> None:
         if self.context_features:
             expect_context(context, self.context_features, batch, who)
+            self._check_type(context, f"{who} (context)")
             expect_finite(context, f"{who} (context)")
         elif context is not None:
             raise ValueError(f"{who}: expected no context, since no layer of this flow uses one; got one")

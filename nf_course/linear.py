@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nf_course.actnorm import _expect_features
 from nf_course.bijection import Bijection
+from nf_course.expect import expect_features
 
 __all__ = ["LULinear"]
 
@@ -63,12 +63,12 @@ class LULinear(Bijection):
         return (L @ U)[self.permutation]
 
     def encode(self, x, context=None):
-        _expect_features(x, self.features, "LULinear.encode")
+        expect_features(x, self.features, "LULinear.encode")
         z = F.linear(x.movedim(1, -1), self.weight()).movedim(-1, 1)  # W x at every position
         return z, self._ladj(x)
 
     def decode(self, z, context=None):
-        _expect_features(z, self.features, "LULinear.decode")
+        expect_features(z, self.features, "LULinear.decode")
         L, U = self.factors()
         columns = z.transpose(0, 1).flatten(1)  # (C, N*H*W)
         columns = columns[self.permutation.argsort()]  # P^T z

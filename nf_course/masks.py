@@ -124,6 +124,8 @@ class IndexMask(Mask):
     keep: Sequence[bool]
 
     def __post_init__(self) -> None:
+        if any(k not in (0, 1) for k in self.keep):
+            raise ValueError(f"IndexMask: expected True or False for each feature, got {self.keep}")
         keep = tuple(bool(k) for k in self.keep)
         if all(keep) or not any(keep):
             raise ValueError(f"IndexMask: expected some features kept and some moved, got {keep}")

@@ -11,6 +11,7 @@ import math
 import os
 import time
 from dataclasses import asdict, dataclass, field
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -57,6 +58,8 @@ def mean_nll(flow: Flow, x: Tensor, context: Tensor | None = None, batch_size: i
     >>> round(mean_nll(flow, torch.zeros(3, 2)), 4)  # a rotation of the origin: log(2 pi)
     1.8379
     """
+    if len(x) == 0 or batch_size < 1:
+        raise ValueError(f"mean_nll: expected at least 1 row and batch_size >= 1, got {len(x)} rows, {batch_size}")
     was_training = flow.training
     flow.eval()
     try:
@@ -91,11 +94,12 @@ def fit(
     Every `evaluate_every` steps (default: 20 times in all) the held-out negative log-likelihood is measured; after
     `patience` measurements without a better one, training stops. `clip` bounds the norm of the gradient.
     `seed` fixes the order of the batches and the noise inside the flow; the global random state is put back.
-    With `checkpoint`, the whole state is written there at each measurement, and a later call with the same
-    arguments goes on from it. Ctrl-C stops early and keeps the best weights.
+    With `checkpoint`, the whole state is written there at the start and at each measurement, and a later call with
+    the same arguments goes on from it. Ctrl-C stops early and keeps the best weights.
 
-    Errors: `NonFiniteLoss` says at which step, after putting the last good weights back; NaN in the data is
-    refused before the first step. Cost: one `log_prob` forward and backward per step.
+    Errors: `NonFiniteLoss` says at which step, after putting the last good weights back. NaN in the data, a
+    checkpoint that cannot be written, or that is of another run, are refused before the first step.
+    Cost: one `log_prob` forward and backward per step.
 
     >>> from nf_course import data, models
     >>> _ = torch.manual_seed(0)
@@ -104,22 +108,52 @@ def fit(
     >>> history.valid_nll[-1] < history.train_nll[0]
     True
     """
+    _check_whole(steps=steps, least=0)
+    _check_whole(batch_size=batch_size, evaluate_every=evaluate_every, patience=patience, least=1)
     _check_data(train, context, "train")
     if valid is not None:
         _check_data(valid, valid_context, "valid")
+    if (valid_context is not None) != (valid is not None and context is not None):
+        raise ValueError("fit: expected valid_context where valid and context are both given, and only there")
+    lr = float(lr)  # a NumPy number in the optimizer's state would make a checkpoint unreadable
     evaluate_every = evaluate_every or max(1, steps // 20)
     held_out = (train, context) if valid is None else (valid, valid_context)
     parameters = [p for p in flow.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=lr, fused=train.device.type in ("cpu", "cuda"))
     batches = torch.Generator().manual_seed(seed)
+    order = torch.empty(0, dtype=torch.long, device="cpu")  # what is left of this pass over the data
     history, best, first = History(), _weights(flow), 0
+    run = {"steps": steps, "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "rows": len(train)}
+
+    def save(step: int) -> None:
+        if checkpoint is None:
+            return
+        state = {"step": step, "run": {name: float(value) for name, value in run.items()}}
+        state |= {"flow": flow.state_dict(), "best": best, "history": asdict(history)}
+        state |= {"optimizer": optimizer.state_dict(), "batches": batches.get_state(), "order": order.clone()}
+        save_checkpoint(checkpoint, state)
+
+    def expect_finite_loss(value: float, what: str, step: int) -> None:
+        if not math.isfinite(value):
+            flow.load_state_dict(best)
+            raise NonFiniteLoss(step, what, f"its weights of step {history.best_step}")
 
     if checkpoint is not None and Path(checkpoint).exists():
         state = load_checkpoint(checkpoint, map_location=train.device)
-        flow.load_state_dict(state["flow"])
-        optimizer.load_state_dict(state["optimizer"])
+        _check_run(state.get("run"), run, checkpoint)
+        try:
+            flow.load_state_dict(state["flow"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            flow.load_state_dict(best)  # a weight that does not fit may come after some that did
+            raise ValueError(
+                f"{checkpoint}: expected a checkpoint of this flow; it is left as it is. {error}"
+            ) from error
         batches.set_state(state["batches"].cpu())
         history, best, first = History(**state["history"]), state["best"], state["step"]
+        order = state["order"].cpu()
+    else:
+        save(0)  # a path that cannot be written to is better met now than after the first measurement
 
     started = time.perf_counter() - history.seconds
     if progress is None:
@@ -129,11 +163,13 @@ def fit(
     with bar, torch.random.fork_rng(devices):
         torch.manual_seed(seed + first)
         flow.train()
-        order = torch.empty(0, dtype=torch.long)
         try:
             for step in range(first + 1, steps + 1):
+                if patience is not None and step > history.best_step + patience * evaluate_every:
+                    history.stopped = f"no better held-out loss in {patience} measurements"
+                    break
                 if len(order) < min(batch_size, len(train)):
-                    order = torch.randperm(len(train), generator=batches)
+                    order = torch.randperm(len(train), generator=batches, device="cpu")
                 rows, order = order[:batch_size].to(train.device), order[batch_size:]
 
                 for group in optimizer.param_groups:
@@ -142,37 +178,22 @@ def fit(
                 optimizer.zero_grad()
                 loss.backward()
                 norm = torch.nn.utils.clip_grad_norm_(parameters, clip)
-                for value, what in ((loss, "loss"), (norm, "gradient")):
-                    if not math.isfinite(value.item()):
-                        flow.load_state_dict(best)
-                        raise NonFiniteLoss(step, what, f"its weights of step {history.best_step}")
+                expect_finite_loss(loss.item(), "loss", step)
+                expect_finite_loss(norm.item(), "gradient", step)
                 optimizer.step()
                 history.train_nll.append(loss.item())
                 bar.update()
 
                 if step % evaluate_every == 0 or step == steps:
                     nll = mean_nll(flow, *held_out)
+                    expect_finite_loss(nll, "loss after the step" if valid is None else "held-out loss", step)
                     history.valid_steps.append(step)
                     history.valid_nll.append(nll)
                     history.seconds = time.perf_counter() - started
                     if nll < history.best_nll:
                         history.best_nll, history.best_step, best = nll, step, _weights(flow)
                     bar.set_postfix(train=f"{loss.item():.3f}", valid=f"{nll:.3f}")
-                    if checkpoint is not None:
-                        save_checkpoint(
-                            checkpoint,
-                            {
-                                "step": step,
-                                "flow": flow.state_dict(),
-                                "optimizer": optimizer.state_dict(),
-                                "batches": batches.get_state(),
-                                "history": asdict(history),
-                                "best": best,
-                            },
-                        )
-                    if patience is not None and step >= history.best_step + patience * evaluate_every:
-                        history.stopped = f"no better held-out loss in {patience} measurements"
-                        break
+                    save(step)
         except KeyboardInterrupt:
             history.stopped = "interrupted"
         history.seconds = time.perf_counter() - started
@@ -187,8 +208,28 @@ def _weights(flow: Flow) -> dict[str, Tensor]:
 
 
 def _check_data(x: Tensor, context: Tensor | None, name: str) -> None:
-    if not isinstance(x, Tensor) or len(x) == 0:
-        raise ValueError(f"fit: expected {name} as a tensor (N, ...) with N > 0, got {getattr(x, 'shape', type(x))}")
-    expect_finite(x.double() if not x.is_floating_point() else x, f"fit ({name})")
+    for value, what in ((x, name), (context, f"the context of {name}")):
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(f"fit: expected {what} as a torch.Tensor, got {type(value).__name__}")
+    if x.ndim < 2 or len(x) == 0:
+        raise ValueError(f"fit: expected {name} as a tensor (N, ...features) with N > 0, got {tuple(x.shape)}")
+    expect_finite(x, f"fit ({name})")
     if context is not None and len(context) != len(x):
         raise ValueError(f"fit: expected one context for each of the {len(x)} rows of {name}, got {len(context)}")
+
+
+def _check_whole(least: int, **values: int | None) -> None:
+    for name, value in values.items():
+        if value is not None and not (isinstance(value, Integral) and value >= least):
+            raise ValueError(f"fit: expected {name} as a whole number, at least {least}, got {value}")
+
+
+def _check_run(saved: dict | None, run: dict, checkpoint: str | Path) -> None:
+    """A checkpoint goes on only as the run that it is of: same number of rows, steps, lr, ..."""
+    if saved is None:
+        raise ValueError(f"{checkpoint}: expected a checkpoint written by fit, got another file; it is left as it is")
+    if changed := [f"{name}={saved[name]:g} (now {value:g})" for name, value in run.items() if saved[name] != value]:
+        raise ValueError(
+            f"{checkpoint}: expected the run that it is a checkpoint of, with {', '.join(changed)}; "
+            "it is left as it is: give another path to start afresh"
+        )

@@ -79,7 +79,7 @@ def rings(n: int, noise: float = 0.08, radii: tuple[float, ...] = (1.0, 2.0, 3.0
     >>> rings(3, noise=0.0, radii=(2.0,)).norm(dim=1)
     tensor([2.0000, 2.0000, 2.0000])
     """
-    if len(radii) == 0 or min(radii) <= 0:
+    if len(radii) == 0 or not all(0 < radius < math.inf for radius in radii):
         raise ValueError(f"radii should be one positive number for each ring, got {radii}")
     generator, ring = _pieces(n, len(radii), seed)
     _check_noise(noise)

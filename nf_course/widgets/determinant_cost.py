@@ -3,6 +3,8 @@
 The curves are measurements that the page hands over; the sliders read them off between the sizes measured. Chapter 7.
 """
 
+from math import inf
+
 import traitlets
 
 from nf_course.widgets.base import Figure
@@ -40,5 +42,7 @@ class DeterminantCost(Figure):
         for name in ("slogdet", "sum", "multiply", "product"):
             if len(getattr(self, name)) != len(self.sizes):
                 raise ValueError(f"DeterminantCost: expected {len(self.sizes)} seconds of {name}, one for each size")
+            if not all(0 < seconds < inf for seconds in getattr(self, name)):
+                raise ValueError(f"DeterminantCost: expected seconds above 0, for logarithmic axes, in {name}")
         if len(self.sizes) < 2 or sorted(set(self.sizes)) != self.sizes:
             raise ValueError(f"DeterminantCost: expected at least two increasing sizes, got {self.sizes}")

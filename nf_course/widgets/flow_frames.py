@@ -62,6 +62,8 @@ class FlowFrames(Figure):
     ) -> FlowFrames:
         """The figure of a flow of the plane: `samples` draws of its base, and `data`, (n, 2), with a class for each."""
         layers = _layers(flow.bijection)
+        if groups is not None and len(groups) != len(data):
+            raise ValueError(f"FlowFrames: expected a class for each of {len(data)} points, got {len(groups)}")
         like = next(flow.parameters())
         noise = torch.randn(samples, 2, generator=torch.Generator().manual_seed(seed)).to(like)
         line = torch.linspace(-REACH, REACH, NODES)

@@ -5,6 +5,7 @@ Chapter 1.
 """
 
 from itertools import pairwise
+from math import inf
 
 import traitlets
 
@@ -37,6 +38,6 @@ class Stretch(Figure):
 
     def __init__(self, **kwargs) -> None:
         heights = kwargs.get("heights", [0, 1, 2, 3, 4])
-        if len(heights) != 5 or any(b <= a for a, b in pairwise(heights)):
+        if len(heights) != 5 or not all(-inf < a < b < inf for a, b in pairwise(heights)):
             raise ValueError(f"Stretch: expected 5 increasing heights, got {heights}")
         super().__init__(**kwargs)

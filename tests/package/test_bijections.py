@@ -146,11 +146,32 @@ class TestDequantize:
         torch.testing.assert_close(ladj, torch.full((50,), -64 * torch.tensor(17.0).log()))
         torch.testing.assert_close(ladj_back, -ladj)
 
+    @pytest.mark.parametrize("u", [0.0, 2**-24, 1 - 2**-24])
+    @pytest.mark.parametrize("bins", [2, 17, 256, 1000, 65536])
+    def test_noise_at_the_edge_of_a_bin_stays_in_it(self, monkeypatch, bins, u):
+        """In float32, 255 + 0.9999999 rounds to 256: the next bin, and a z of 1, whose logit is infinite."""
+        monkeypatch.setattr(torch, "rand_like", lambda x: torch.full_like(x, u))
+        x = torch.arange(bins)[:, None]
+        z, _ = Dequantize(bins).encode(x)
+        assert 0 < z.min() and z.max() < 1
+        assert torch.equal(Dequantize(bins).decode(z)[0], x.float())
+
     def test_the_noise_fills_each_bin_evenly(self):
         torch.manual_seed(0)
         z, _ = Dequantize(4).encode(torch.ones(20_000, 1))
         counts = torch.histc(z, bins=10, min=0.25, max=0.5)
         assert counts.sum() == 20_000 and (counts / 2_000 - 1).abs().max() < 0.1
+
+
+def test_logit_far_out_has_a_finite_volume():
+    """At z = 200 the sigmoid is 1 in floating point, and log(1 - y) would be minus infinity."""
+    z = torch.tensor([[200.0, -200.0]])
+    _, ladj = nf_course.Logit(0.0).decode(z)
+    torch.testing.assert_close(ladj, torch.tensor([-400.0]))
+
+
+def test_no_rows_have_no_jacobians():
+    assert nf_course.log_abs_det_jacobian(lambda x: 2 * x, torch.zeros(0, 3)).shape == (0,)
 
 
 def test_flow_of_integers_is_normalised_over_the_integers():

@@ -91,7 +91,7 @@ def test_moons_meet_their_formula():
 
 
 def test_rings_bad_radii():
-    for radii in [(), (1.0, -1.0)]:
+    for radii in [(), (1.0, -1.0), (1.0, math.nan), (math.inf,)]:
         with pytest.raises(ValueError, match="radii"):
             data.rings(3, radii=radii)
 

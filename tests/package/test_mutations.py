@@ -68,7 +68,7 @@ MUTATIONS = [
     (reshape, "return torch.cat((z.flatten(1), x[:, self.on :].flatten(1)), 1), ladj", "return torch.cat((z.flatten(1), x[:, self.on :].flatten(1)), 1), 0 * ladj", "split", "encode ladj"),
     (reshape, "z[:, cut:].unflatten(1, self.leave_shape)", "torch.randn_like(z[:, cut:]).unflatten(1, self.leave_shape)", "split", "round trip"),
     (dequantize, "math.log(1 - 2 * self.alpha)", "0.0", "logit", "encode ladj"),
-    (dequantize, "- torch.log1p(-y)", "+ torch.log1p(-y)", "logit", "encode ladj"),
+    (dequantize, "- log_1_y", "+ log_1_y", "logit", "encode ladj"),
     (bijection, "torch.stack(ladjs).sum(0)", "ladjs[-1]", "sequential", "encode ladj"),
     (bijection, "torch.stack(ladjs).sum(0)", "torch.stack(ladjs).sum()", "sequential", "ladj shape"),
     (bijection, "reversed(self.bijections)", "self.bijections", "sequential", "round trip"),

@@ -7,6 +7,7 @@ import io
 import math
 import os
 
+import numpy as np
 import pytest
 import torch
 
@@ -100,6 +101,22 @@ def test_non_finite_loss_stops_says_when_and_puts_good_weights_back():
     assert torch.isfinite(flow.bijection.scale).all() and flow.bijection.scale.abs().max() > 0
 
 
+@pytest.mark.parametrize(("valid", "what"), [(None, "loss after the step"), (data.moons(50, seed=1), "held-out loss")])
+def test_a_last_step_that_blows_up_is_not_kept(valid, what):
+    flow, x = small(), data.moons(50, seed=0)
+    before = copy.deepcopy(flow.state_dict())
+    with pytest.raises(NonFiniteLoss, match=rf"{what} is not finite at step 1.*step 0"):
+        fit(flow, x, valid, steps=1, lr=1e38, **quiet)
+    assert all(torch.equal(before[k], v) for k, v in flow.state_dict().items())
+
+
+def test_a_default_device_elsewhere_does_not_matter():
+    """With torch.set_default_device("cuda") the order of the batches is still drawn on the CPU."""
+    flow, x = small(), data.moons(50, seed=0)
+    with torch.device("meta"):
+        assert fit(flow, x, steps=2, **quiet).best_step == 2
+
+
 def test_context_is_used():
     """x = c + noise: with c the best NLL is that of the noise."""
     torch.manual_seed(0)
@@ -114,7 +131,7 @@ def test_context_is_used():
 class TestCheckpoint:
     def test_goes_on_where_it_stopped(self, tmp_path):
         x, path = data.moons(300, seed=0), tmp_path / "run.pt"
-        arguments = {"steps": 40, "batch_size": 300, "evaluate_every": 10, **quiet}
+        arguments = {"steps": 40, "batch_size": 64, "evaluate_every": 10, **quiet}
         whole = small()
         fit(whole, x, **arguments)
 
@@ -138,7 +155,63 @@ class TestCheckpoint:
         history = fit(resumed, x, checkpoint=path, **arguments)
         assert len(history.train_nll) == 40 and history.valid_steps == [10, 20, 30, 40]
         for a, b in zip(whole.parameters(), resumed.parameters()):
-            torch.testing.assert_close(a, b)
+            assert torch.equal(a, b)  # also in the middle of a pass over the data
+
+    def test_refuses_the_checkpoint_of_another_flow_and_leaves_both_alone(self, tmp_path):
+        x, path = data.moons(50, seed=0), tmp_path / "run.pt"
+        fit(small(), x, steps=2, checkpoint=path, **quiet)
+        kept = path.read_bytes()
+        for other in (models.realnvp(2, 4, hidden=(16,)), models.realnvp(2, 2, hidden=(8,))):
+            before = copy.deepcopy(other.state_dict())
+            with pytest.raises(ValueError, match=r"run\.pt: expected a checkpoint of this flow"):
+                fit(other, x, steps=2, checkpoint=path, **quiet)
+            assert all(torch.equal(before[k], v) for k, v in other.state_dict().items())
+        assert path.read_bytes() == kept
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"steps": 3}, r"steps=2 \(now 3\)"),
+            ({"lr": 0.1}, r"lr=0.001 \(now 0.1\)"),
+            ({"batch_size": 8, "seed": 1}, r"batch_size=256 \(now 8\), seed=0 \(now 1\)"),
+            ({"train": data.moons(40, seed=0)}, r"rows=50 \(now 40\)"),
+        ],
+    )
+    def test_refuses_to_go_on_with_other_arguments(self, tmp_path, change, words):
+        arguments = {"train": data.moons(50, seed=0), "steps": 2, "checkpoint": tmp_path / "run.pt", **quiet}
+        fit(small(), **arguments)
+        with pytest.raises(ValueError, match=f"{words}.*another path"):
+            fit(small(), **{**arguments, **change})
+
+    def test_refuses_weights_alone(self, tmp_path):
+        torch.save(small().state_dict(), tmp_path / "weights.pt")
+        with pytest.raises(ValueError, match="expected a checkpoint written by fit"):
+            fit(small(), data.moons(50, seed=0), steps=2, checkpoint=tmp_path / "weights.pt", **quiet)
+
+    def test_a_path_that_cannot_be_written_is_met_before_the_first_step(self, tmp_path):
+        flow, before = small(), small().state_dict()
+        (tmp_path / "file").write_text("not a folder")
+        with pytest.raises(OSError):
+            fit(flow, data.moons(50, seed=0), steps=40, checkpoint=tmp_path / "file" / "run.pt", **quiet)
+        assert all(torch.equal(before[k], v) for k, v in flow.state_dict().items())
+
+    def test_folders_with_spaces_and_accents_are_made(self, tmp_path):
+        path = tmp_path / "Mes modèles" / "été 1.pt"
+        fit(small(), data.moons(50, seed=0), steps=2, checkpoint=str(path), **quiet)
+        assert load_checkpoint(path)["step"] == 2
+
+    def test_a_run_that_stopped_early_stays_stopped(self, tmp_path):
+        x, valid = data.moons(16, seed=0), data.moons(100, seed=1)
+        arguments = {"steps": 2000, "lr": 2e-2, "evaluate_every": 10, "patience": 3, "checkpoint": tmp_path / "run.pt"}
+        first = fit(small(), x, valid, **arguments, **quiet)
+        again = fit(small(), x, valid, **arguments, **quiet)
+        assert again.train_nll == first.train_nll and again.stopped == first.stopped != "all steps done"
+
+    def test_numpy_arguments_can_be_read_back(self, tmp_path):
+        numbers = {"steps": np.int64(4), "lr": np.float64(1e-3), "batch_size": np.int64(16), "clip": np.float32(5)}
+        for _ in range(2):
+            history = fit(small(), data.moons(50, seed=0), checkpoint=tmp_path / "run.pt", **numbers, **quiet)
+            assert len(history.train_nll) == 4
 
     def test_interrupted_run_keeps_its_best(self, monkeypatch):
         flow, x, calls = small(), data.moons(100, seed=0), []

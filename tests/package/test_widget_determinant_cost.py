@@ -45,7 +45,9 @@ def test_durations_have_units():
     assert evaluate("[2.34e-6, 4.5e-4, 0.0321, 1.5].map(duration)") == ["2.3 µs", "450 µs", "32 ms", "1.5 s"]
 
 
-@pytest.mark.parametrize("wrong", [{"sizes": [4, 16]}, {"sizes": [16, 4, 256]}, {"sum": [1e-6]}])
+@pytest.mark.parametrize(
+    "wrong", [{"sizes": [4, 16]}, {"sizes": [16, 4, 256]}, {"sum": [1e-6]}, {"sum": [1e-6, 0.0, 1e-6]}]
+)
 def test_sizes_and_seconds_must_fit(wrong):
     with pytest.raises(ValueError, match="DeterminantCost"):
         DeterminantCost(**{"sizes": SIZES, **SECONDS, **wrong})

@@ -128,3 +128,5 @@ def test_other_flows():
         FlowFrames.of(Flow(LULinear(2), StandardNormal(2)), torch.randn(3, 2))
     with pytest.raises(ValueError, match="features"):
         FlowFrames.of(Flow(Sequential(LULinear(3)), StandardNormal(3)), torch.randn(3, 3))
+    with pytest.raises(ValueError, match="each of 3 points, got 2"):
+        FlowFrames.of(sequence, torch.randn(3, 2), torch.tensor([0, 1]))

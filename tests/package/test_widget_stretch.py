@@ -54,6 +54,7 @@ def test_a_handle_cannot_pass_its_neighbours():
     assert got == pytest.approx([-3, 0.9, -0.9, 3])
 
 
-def test_heights_must_increase():
+@pytest.mark.parametrize("last", [2.0, float("nan"), float("inf")])
+def test_heights_must_increase(last):
     with pytest.raises(ValueError, match="increasing"):
-        Stretch(heights=[0.0, 0.0, 1.0, 2.0, 3.0])
+        Stretch(heights=[0.0, 0.5, 1.0, 2.0, last])
