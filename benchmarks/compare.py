@@ -162,7 +162,7 @@ def machine() -> dict:
     return {
         "cpu": names[0] if names else platform.processor(),
         "cores": os.cpu_count(),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}",
         "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }
 
