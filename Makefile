@@ -50,7 +50,7 @@ serve: $(BOOK) ## show the book at http://localhost:8000 (PORT=... for another)
 	$(PY) -m http.server --bind localhost --directory _build/html $(PORT)
 
 clean: ## remove what was built; .venv stays
-	rm -rf _build book/_static/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf _build book/_static/vendor tests/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find book solutions exercises nf_course tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(ENV): requirements.txt constraints.txt pyproject.toml

@@ -2,8 +2,20 @@
 
 from nf_course.widgets.determinant_cost import DeterminantCost
 from nf_course.widgets.determinant_lab import DeterminantLab
+from nf_course.widgets.flow_explorer import FlowExplorer
 from nf_course.widgets.flow_frames import FlowFrames
+from nf_course.widgets.image_sliders import ImageSliders
 from nf_course.widgets.mask_editor import MaskEditor
+from nf_course.widgets.point_cloud import PointCloud
 from nf_course.widgets.stretch import Stretch
 
-__all__ = ["DeterminantCost", "DeterminantLab", "FlowFrames", "MaskEditor", "Stretch"]
+__all__ = [
+    "DeterminantCost",
+    "DeterminantLab",
+    "FlowExplorer",
+    "FlowFrames",
+    "ImageSliders",
+    "MaskEditor",
+    "PointCloud",
+    "Stretch",
+]

@@ -6,10 +6,18 @@ Used by every widget.
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 import anywidget
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from PIL import Image
+
+from nf_course.plotting.style import RC
 
 __all__ = ["Figure"]
 
@@ -19,15 +27,44 @@ _HERE = Path(__file__).parent
 class Figure(anywidget.AnyWidget):
     """A widget whose state is numbers and whose picture is drawn by its own script.
 
-    A subclass names its script, `script = "name.js"`, and declares synced traits. The script is read together with
-    `common.js`, which gives it the slider, the canvas and the colours; it ends with `export default { render }`.
+    A subclass names its scripts, `scripts = ("name.js",)`, and declares synced traits. They are read together, after
+    `common.js`, which gives them the slider, the canvas and the colours; the last ends with `export default { render }`.
+
+    Where no script runs (a PDF, a preview of the notebook, a reader who has switched scripts off) a still picture
+    stands in: `still()` draws it with matplotlib from the same traits, `describe()` puts it into words.
+
+    Traits that the reader changes are synced both ways: in a running notebook `figure.observe(f, "trait")` hears of
+    every move, and `figure.trait = value` moves the figure.
     """
 
-    script = ""
+    scripts: tuple[str, ...] = ()
     _css = _HERE / "common.css"
     caption = traitlets.Unicode("").tag(sync=True)
 
     def __init_subclass__(cls, **kwargs) -> None:
-        if "script" in cls.__dict__:  # anywidget derives from the subclass once more, to add its own traits
-            cls._esm = (_HERE / "common.js").read_text("utf-8") + (_HERE / cls.script).read_text("utf-8")
+        if "scripts" in cls.__dict__:  # anywidget derives from the subclass once more, to add its own traits
+            cls._esm = "".join((_HERE / name).read_text("utf-8") for name in ("common.js", *cls.scripts))
         super().__init_subclass__(**kwargs)
+
+    def still(self) -> mpl.figure.Figure:
+        """The figure as it stands now, without its controls."""
+        raise NotImplementedError(f"{type(self).__name__} has no still picture")
+
+    def describe(self) -> str:
+        """What the still picture shows, in a sentence or two: its text alternative."""
+        raise NotImplementedError(f"{type(self).__name__} has no description")
+
+    def _repr_mimebundle_(self, **kwargs) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return data | {"image/png": self._png(), "text/plain": self.describe()}, metadata
+
+    def _png(self) -> str:
+        """The still picture at twice the resolution, in base64, in the course's style whatever the notebook's is."""
+        full, small = io.BytesIO(), io.BytesIO()
+        with mpl.rc_context(RC):
+            figure = self.still()
+            plt.close(figure)  # pyplot would show it a second time at the end of the cell
+            FigureCanvasAgg(figure).print_figure(full, format="png", dpi=2 * figure.dpi, bbox_inches="tight")
+        # 256 colours are enough for a drawing, and a third of the size: the page carries one for each figure
+        Image.open(full).convert("RGB").quantize(256).save(small, "png", optimize=True)
+        return base64.b64encode(small.getvalue()).decode()

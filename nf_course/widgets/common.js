@@ -4,6 +4,8 @@
 function frame(el) {
   const root = document.createElement("div");
   root.className = "nf-widget";
+  // JupyterLab takes the arrow keys for itself, unless the very element that has the focus says no.
+  root.addEventListener("focusin", (event) => { event.target.dataset.lmSuppressShortcuts = "true"; });
   el.append(root);
   return root;
 }
@@ -84,9 +86,67 @@ function drawWithTheme(draw) {
   draw();
   const watch = new MutationObserver(draw);
   watch.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
   return () => watch.disconnect();
 }
 
 const reducedMotion = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+// The state that a reader changes lives in the model, so that a running kernel hears of it (observe) and may set it.
+// Read state.name, write state.name = value; `changed` is called once a frame after any change, whoever made it.
+function shared(model, names, changed) {
+  const state = {};
+  let asked = 0;
+  const ask = () => { asked ||= requestAnimationFrame(() => { asked = 0; changed(); }); };
+  for (const name of names) {
+    Object.defineProperty(state, name, { enumerable: true, get: () => model.get(name),
+      set: (value) => { model.set(name, value); model.save_changes(); } });
+    model.on(`change:${name}`, ask);
+  }
+  const close = () => { cancelAnimationFrame(asked); for (const name of names) model.off(`change:${name}`, ask); };
+  return [state, close];
+}
+
+// Call layout(width) now and whenever the place for the figure gets wider or narrower.
+function fitted(stage, layout, first = 520) {
+  let known = first;
+  layout(known);
+  const watch = new ResizeObserver(() => {
+    const available = Math.floor(stage.clientWidth);
+    if (available && Math.abs(available - known) > 3) { known = available; layout(known); }
+  });
+  watch.observe(stage);
+  return () => watch.disconnect();
+}
+
+// Text with a rim of paper, to be read on top of points and lines.
+function halo(g, text, x, y, colour, paper, font = "600 14px system-ui, sans-serif") {
+  g.font = font; g.lineJoin = "round"; g.lineWidth = 4; g.strokeStyle = paper; g.strokeText(text, x, y);
+  g.fillStyle = colour; g.fillText(text, x, y);
+}
+
+function rgb(colour) {
+  const hex = colour.replace("#", "");
+  return [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+}
+function mix(from, to, share) {
+  const a = rgb(from), b = rgb(to);
+  return "#" + a.map((v, i) => Math.round(v + share * (b[i] - v)).toString(16).padStart(2, "0")).join("");
+}
+const dark = (colour) => rgb(colour).reduce((a, b) => a + b) < 384;
+
+// A colour for an angle, one of 48 round a wheel: points that carry it can be told apart wherever they go.
+const WHEEL = ["#0072b2", "#00906a", "#e69f00", "#c2478f"];
+function wheel(angle) {
+  const turn = Math.round((48 * angle) / (2 * Math.PI) + 48) % 48 / 12, i = Math.floor(turn);
+  return mix(WHEEL[i], WHEEL[(i + 1) % WHEEL.length], turn - i);
+}
+// Colours of the points to [colour, numbers of its points]: one path for each colour is fast to draw.
+function byColour(list) {
+  const found = new Map();
+  list.forEach((colour, i) => { if (found.has(colour)) found.get(colour).push(i); else found.set(colour, [i]); });
+  return [...found];
+}
+
+// A number as a reader expects it: a true minus sign, and no minus before a zero.
+const num = (v, digits = 2) => v.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");

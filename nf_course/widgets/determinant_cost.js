@@ -28,44 +28,51 @@ function costs({ sizes, rows, ...seconds }, C, positions) {
 function duration(seconds) {
   const [unit, scale] = seconds < 1e-3 ? ["µs", 1e6] : seconds < 1 ? ["ms", 1e3] : ["s", 1];
   const value = seconds * scale;
-  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+  return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
+}
+
+// The layer's time in two ways, and what each is made of.
+const WAYS = [["with slogdet", "withSlogdet", ["slogdet", "product"]], ["with the factors", "withFactors", ["sum", "multiply", "product"]]];
+const count = (v) => v.toLocaleString("en-GB");
+
+// What the picture shows, in words.
+function words(data, { C, positions }) {
+  const now = costs(data, C, positions);
+  return `Time against C on logarithmic axes. At C = ${C} and ${count(positions)} positions: `
+    + `${CURVES.map(({ name, label }) => `${label} ${duration(now[name])}`).join(", ")}. The layer takes `
+    + `${WAYS.map(([way, total]) => `${duration(now[total])} ${way}`).join(", ")}.`;
 }
 
 function render({ model, el }) {
-  const root = frame(el);
+  const root = frame(el), stage = element(root, "div");
+  const [state, close] = shared(model, ["C", "positions"], () => draw());
   const data = { sizes: model.get("sizes"), rows: model.get("rows") };
   for (const { name } of CURVES) data[name] = model.get(name);
   const [low, high] = [data.sizes[0], data.sizes[data.sizes.length - 1]];
-  const state = { C: data.sizes[Math.floor(data.sizes.length / 2)], positions: data.rows };
-  const stage = element(root, "div");
   let pic;
 
-  const table = element(root, "table", "nf-readout");
-  table.style.cssText = "width:100%;border-collapse:collapse";
-  const cells = {};
-  const row = (key, label, colour) => {
-    const line = element(table, "tr"), head = element(line, "th", "", label), cell = element(line, "td");
-    head.scope = "row";
-    head.style.cssText = `text-align:left;font-weight:400;padding:0.1rem 0.4rem;${colour ? `color:var(--nf-${colour})` : ""}`;
-    cell.style.cssText = "text-align:right;padding:0.1rem 0.4rem";
-    cells[key] = { head, cell };
-  };
-  for (const { name, label, colour } of CURVES) row(name, label, colour);
-  const readout = element(root, "p", "nf-readout");
   const first = controls(root), second = controls(root);
-  slider(first, { label: "C", min: Math.log2(low), max: Math.log2(high), step: 0.25, value: Math.log2(state.C),
-    format: (v) => String(Math.round(2 ** v)), oninput: (v) => { state.C = Math.round(2 ** v); draw(); } });
-  slider(second, { label: "positions", min: 0, max: 20, step: 1, value: Math.log2(state.positions),
-    format: (v) => (2 ** v).toLocaleString("en-GB"), oninput: (v) => { state.positions = 2 ** v; draw(); } });
+  const size = slider(first, { label: "C", min: Math.log2(low), max: Math.log2(high), step: 0.25, value: Math.log2(state.C),
+    format: () => String(state.C), oninput: (v) => { state.C = Math.min(high, Math.max(low, Math.round(2 ** v))); size.set(v); } });
+  const many = slider(second, { label: "positions", min: 0, max: 20, step: 1, value: Math.log2(state.positions),
+    format: () => count(state.positions), oninput: (v) => { state.positions = 2 ** v; many.set(v); } });
+  const readout = element(root, "p", "nf-readout");
   element(root, "p", "nf-caption", model.get("caption"));
 
+  function layout(available) {
+    stage.replaceChildren();
+    pic = picture(stage, Math.max(260, Math.min(660, available)), 382);
+    draw();
+  }
+
   function draw() {
-    const { g, width, height } = pic, c = colours(root), now = costs(data, state.C, state.positions);
+    const { g, width } = pic, c = colours(root), now = costs(data, state.C, state.positions);
     const all = CURVES.flatMap(({ name }) => data[name]);
     const decades = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))];
-    const box = [58, 12, width - 20, height - 42];
+    const wide = width > 480, box = [58, 12, width - (wide ? 122 : 14), 252];
     const at = axes(box, [Math.log2(low), Math.log2(high)], decades);
     const X = (C) => at.x(Math.log2(C)), Y = (s) => at.y(Math.log10(s));
+    size.set(Math.log2(state.C)); many.set(Math.log2(state.positions));
 
     pic.clear(c.paper);
     g.font = "13px system-ui, sans-serif"; g.lineWidth = 1; g.strokeStyle = c.line; g.fillStyle = c.muted;
@@ -90,30 +97,39 @@ function render({ model, el }) {
       g.stroke(); g.setLineDash([]);
       g.beginPath(); g.arc(X(state.C), Y(readOff(data.sizes, data[name], state.C)), 5, 0, 7); g.fill();
     }
+    // names at the curves' right ends, pushed apart where they would lie on each other
+    g.textAlign = wide ? "left" : "right"; g.textBaseline = "middle";
+    let last = Infinity;
+    const ends = CURVES.map((curve) => ({ ...curve, y: Y(data[curve.name].at(-1)) - (wide ? 0 : 11) })).sort((p, q) => q.y - p.y);
+    for (const { label, colour, y } of ends) {
+      last = Math.min(y, last - 17);
+      halo(g, label, box[2] + (wide ? 8 : 0), Math.max(box[1], last), c[colour], c.paper, "600 13px system-ui, sans-serif");
+    }
 
-    for (const { name } of CURVES) cells[name].cell.textContent = duration(now[name]);
-    cells.product.head.textContent = `W x at ${state.positions.toLocaleString("en-GB")} positions`;
+    // the layer's time, on a linear scale, by its parts
+    const longest = Math.max(now.withSlogdet, now.withFactors), room = width - 2 - 62;
+    g.textAlign = "left"; g.textBaseline = "middle";
+    WAYS.forEach(([way, total, parts], i) => {
+      const top = 296 + 46 * i;
+      let x = 2;
+      g.fillStyle = c.ink; g.font = "13px system-ui, sans-serif"; g.fillText(`the layer ${way}`, x, top);
+      for (const part of parts) {
+        const long = (room * now[part]) / longest, { colour } = CURVES.find(({ name }) => name === part);
+        g.fillStyle = c[colour]; g.fillRect(x, top + 10, long, 18);
+        x += long;
+      }
+      g.fillStyle = c.ink; g.font = "600 13px system-ui, sans-serif"; g.fillText(duration(now[total]), x + 6, top + 20);
+    });
+
     const share = (100 * now.slogdet) / now.withSlogdet, sum = (100 * now.sum) / now.withFactors;
     const percent = (v) => (v < 1 ? "less than 1" : v.toFixed(0));
-    readout.textContent = `With slogdet: ${duration(now.withSlogdet)} for the layer, of which the determinant takes ${percent(share)} %. `
-      + `With the factors: ${duration(now.withFactors)}, of which the determinant takes ${percent(sum)} %.`;
-    pic.describe(`Time against C on logarithmic axes. At C = ${state.C}: `
-      + CURVES.map(({ name, label }) => `${label} ${duration(readOff(data.sizes, data[name], state.C))}`).join(", ") + ".");
+    const times = CURVES.map(({ name, label }) => `${label}${name === "product" ? ` at ${count(state.positions)} positions` : ""} ${duration(now[name])}`);
+    readout.textContent = `${times.join(", ")}. The determinant takes ${percent(share)} % of the layer with slogdet, ${percent(sum)} % with the factors.`;
+    pic.describe(words(data, state));
   }
 
-  function layout(width) {
-    stage.replaceChildren();
-    pic = picture(stage, Math.max(300, Math.min(660, Math.floor(width))), 300);
-  }
-  layout(640);
-  let known = 640;
-  const watch = new ResizeObserver(() => {
-    const available = stage.clientWidth;
-    if (available && Math.abs(available - known) > 3) { known = available; layout(available); draw(); }
-  });
-  watch.observe(stage);
-  const unwatch = drawWithTheme(draw);
-  return () => { watch.disconnect(); unwatch(); };
+  const unfit = fitted(stage, layout, 640), unwatch = drawWithTheme(draw);
+  return () => { unfit(); unwatch(); close(); };
 }
 
 export default { render };

@@ -1,7 +1,6 @@
 // FlowFrames: points and a grid at every stop of a trained flow. Frame 0 is noise, frame L is data.
 
 const LINE = 3; // a line at every third node of the grid, so a square has 3 x 3 cells
-const WHEEL = ["#0072b2", "#00906a", "#e69f00", "#c2478f"]; // colours round the circle of starting angles
 
 // Bytes of int16 to frames of positions: [frame][2 i + coordinate].
 function unpack(view, frames, unit) {
@@ -84,28 +83,32 @@ function inside([...polygon], x, y) {
   return odd;
 }
 
-function rgb(colour) {
-  const hex = colour.replace("#", "");
-  return [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
-}
-function mix(from, to, share) {
-  const a = rgb(from), b = rgb(to);
-  return "#" + a.map((v, i) => Math.round(v + share * (b[i] - v)).toString(16).padStart(2, "0")).join("");
-}
-const dark = (colour) => rgb(colour).reduce((a, b) => a + b) < 384;
-// A colour for an angle, one of 48.
-function wheel(angle) {
-  const turn = Math.round((48 * angle) / (2 * Math.PI) + 48) % 48 / 12, i = Math.floor(turn);
-  return mix(WHEEL[i], WHEEL[(i + 1) % WHEEL.length], turn - i);
-}
-// Colours of the points to [colour, numbers of its points].
-function byColour(list) {
-  const found = new Map();
-  list.forEach((colour, i) => found.set(colour, [...(found.get(colour) || []), i]));
-  return [...found];
+// The square that a place of the picture lies in, or the nearest one.
+function squareAt(nodes, slices, x, y) {
+  let best = 0, least = Infinity;
+  for (let index = 0; index < (slices.length / LINE) ** 2; index++) {
+    const { polygon } = square(nodes, slices, index);
+    if (inside(polygon, x, y)) return index;
+    for (let i = 0; i < polygon.length; i += 2) {
+      const far = Math.hypot(polygon[i] - x, polygon[i + 1] - y);
+      if (far < least) [best, least] = [index, far];
+    }
+  }
+  return best;
 }
 
-const short = (v) => (v >= 0.01 ? v.toFixed(v < 0.1 ? 3 : 2) : v.toPrecision(1));
+const short = (v) => (v < 0.0005 ? "less than 0.001" : num(v, v < 0.1 ? 3 : 2));
+
+// Colours that keep classes apart: opposite places of the wheel first.
+const classColour = (g) => WHEEL[[0, 2, 1, 3][g % 4]];
+
+// What the picture shows at a stop, in words; `marked` as `square` gives it, `areas` of it in noise and now.
+function words({ points, way, place, layers }, probability, [, now]) {
+  const frame = way === "decode" ? place : layers - place;
+  return `${points} points on their way from ${way === "decode" ? "noise to data" : "data to noise"}, after ${place} of ${layers} layers`
+    + `${frame === 0 ? ": a round cloud of noise on a square grid" : frame === layers ? ": the shape of the data, the grid bent to it" : ""}. `
+    + `The marked square holds ${num(100 * probability)} % of the probability on an area of ${short(now)}, so its density is ${short(probability / now)}.`;
+}
 
 function render({ model, el }) {
   const L = model.get("layers"), slices = model.get("slices"), groups = model.get("groups");
@@ -116,25 +119,28 @@ function render({ model, el }) {
   const angles = (frame) => Array.from({ length: frame.length / 2 }, (_, i) => Math.atan2(frame[2 * i + 1], frame[2 * i]));
   const paint = {
     decode: byColour(angles(sets.decode[0]).map(wheel)),
-    encode: byColour(groups.length ? groups.map((g) => WHEEL[(2 * g) % 4]) : angles(sets.encode[L]).map(wheel)),
+    encode: byColour(groups.length ? groups.map(classColour) : angles(sets.encode[L]).map(wheel)),
   };
-  // `place` counts layers from the start of the present direction; the frame is `place` or L - place.
-  const state = { way: "decode", place: 0, marked: around[0], moving: 0 };
-  const at = (place) => (state.way === "decode" ? place : L - place);
+  // `place` counts layers from the start of the present direction; the frame is `place` or L - place. The model's is
+  // the stop where the points rest or go to; `shown` is where they are on the screen, `aim` the last stop asked for.
+  const [state, close] = shared(model, ["way", "place", "marked"], follow);
+  let way = state.way, shown = state.place, aim = shown, moving = 0, playing = false;
+  const at = (place) => (way === "decode" ? place : L - place);
 
   const root = frame(el), stage = element(root, "div");
   const readout = element(root, "p", "nf-readout");
   const first = controls(root), second = controls(root), third = controls(root);
   const ways = {};
-  for (const [way, text] of [["decode", "decode: noise → data"], ["encode", "encode: data → noise"]])
-    ways[way] = button(first, text, () => turn(way));
-  const still = reducedMotion();
-  const play = button(first, still ? "Next layer" : "Play", () => (still ? next() : state.moving ? stop() : run()));
+  for (const [name, text] of [["decode", "decode: noise → data"], ["encode", "encode: data → noise"]])
+    ways[name] = button(first, text, () => { stop(); state.way = name; state.place = 0; });
+  const calm = reducedMotion();
+  const play = button(first, calm ? "Next layer" : "Play", () => (calm ? next() : playing ? stop() : run()));
   play.style.marginLeft = "auto";
-  const layer = slider(second, { label: "couplings applied", min: 0, max: L, step: 1, value: 0,
-    format: (v) => `${v} of ${L}`, oninput: (v) => { stop(); still ? jump(v) : glide(v); } });
+  const layer = slider(second, { label: "layers applied", min: 0, max: L, step: 1, value: state.place,
+    format: (v) => `${v} of ${L}`, oninput: (v) => { stop(); state.place = v; } });
   const choose = slider(third, { label: "marked square", min: 1, max: around.length, step: 1, value: 1,
-    format: (v) => `${v} of ${around.length}`, oninput: (v) => { state.marked = around[v - 1]; draw(); } });
+    format: () => (around.includes(state.marked) ? `${around.indexOf(state.marked) + 1} of ${around.length}` : "clicked"),
+    oninput: (v) => { state.marked = around[v - 1]; } });
   element(root, "p", "nf-caption", model.get("caption"));
 
   let pic, box;
@@ -145,62 +151,60 @@ function render({ model, el }) {
     box = axes([0, 0, side, side], [-far, far], [-far, far]);
     pic.canvas.style.cursor = "crosshair";
     pic.canvas.addEventListener("click", (event) => {
-      const [px, py] = pic.at(event), nodes = between(grid, at(state.place));
-      for (let index = 0; index < squares * squares; index++) {
-        if (!inside(square(nodes, slices, index).polygon, box.ux(px), box.uy(py))) continue;
-        state.marked = index;
-        if (around.includes(index)) choose.set(around.indexOf(index) + 1);
-        return draw();
-      }
+      const [px, py] = pic.at(event);
+      state.marked = squareAt(between(grid, at(shown)), slices, box.ux(px), box.uy(py));
     });
     draw();
   }
 
-  function turn(way) {
-    stop();
-    state.way = way;
-    jump(0);
-  }
-  function jump(place) {
-    state.place = place;
-    layer.set(place);
+  // The model has changed, by a control here, in another view, or from Python.
+  function follow() {
+    if (way !== state.way) {
+      stop();
+      way = state.way; shown = aim = state.place;
+    } else if (state.place !== aim) {
+      stop();
+      aim = state.place;
+      if (calm) shown = aim; else glide(aim);
+    }
     draw();
   }
-  function next() { jump(state.place >= L ? 0 : state.place + 1); }
+  function next() { state.place = state.place >= L ? 0 : state.place + 1; }
 
-  // Move smoothly to a stop, at most `pace` milliseconds a layer, then call `after`.
-  function glide(goal, pace = 450, after = () => {}) {
-    const from = state.place, long = Math.max(1, Math.min(3, Math.abs(goal - from)) * pace);
+  // Move smoothly to a stop, at most `pace` milliseconds a layer; then on to the next, while playing.
+  function glide(to, pace = 450) {
+    const from = shown, long = Math.max(1, Math.min(3, Math.abs(to - from)) * pace);
     let started = null;
     const tick = (now) => {
       started ??= now;
       const share = Math.min(1, (now - started) / long), eased = share * share * (3 - 2 * share);
-      state.place = share === 1 ? goal : from + eased * (goal - from);
-      state.moving = share === 1 ? 0 : requestAnimationFrame(tick);
+      shown = share === 1 ? to : from + eased * (to - from);
+      moving = share === 1 ? 0 : requestAnimationFrame(tick);
+      if (share === 1 && playing) onward();
       draw();
-      if (share === 1) after();
     };
-    state.moving = requestAnimationFrame(tick);
+    moving = requestAnimationFrame(tick);
   }
   function run() {
-    if (state.place >= L) state.place = 0;
+    if (shown >= L) shown = aim = state.place = 0;
+    playing = true;
     play.textContent = "Pause";
-    const onward = () => {
-      layer.set(Math.round(state.place));
-      if (state.place >= L) { stop(); return; }
-      glide(Math.floor(state.place + 1e-9) + 1, 900, onward);
-    };
     onward();
   }
+  function onward() {
+    if (shown >= L) return stop();
+    aim = state.place = Math.floor(shown + 1e-9) + 1;
+    glide(aim, 900);
+  }
   function stop() {
-    cancelAnimationFrame(state.moving);
-    state.moving = 0;
-    if (!still) play.textContent = "Play";
+    cancelAnimationFrame(moving);
+    moving = 0; playing = false;
+    if (!calm) play.textContent = "Play";
   }
 
   function draw() {
-    const { g } = pic, c = colours(root), k = at(state.place), nodes = between(grid, k), share = k / L;
-    const side = mix(c.z, c.x, share);
+    const { g } = pic, c = colours(root), k = at(shown), nodes = between(grid, k), share = k / L;
+    const side = mix(c.z, c.x, share), stopped = Math.round(shown), resting = shown === stopped;
     pic.clear(c.paper);
 
     // density: the probability of each cell over its area now. One path for each of 40 shades is fast to draw.
@@ -213,7 +217,8 @@ function render({ model, el }) {
     shades.forEach((cells, depth) => {
       if (!depth || !cells.length) return;
       g.beginPath(); cells.forEach(trace);
-      g.fillStyle = g.strokeStyle = mix(c.paper, side, (0.62 * depth) / 40); g.fill(); g.stroke();
+      g.fillStyle = g.strokeStyle = mix(c.paper, side, (0.62 * depth) / 40); g.fill();
+      if (resting) g.stroke();  // closes the seams; half of the drawing time
     });
 
     // grid: every piece of a line keeps its ink, so it pales where the map stretches it
@@ -233,9 +238,9 @@ function render({ model, el }) {
     });
     g.globalAlpha = 1;
 
-    const points = between(sets[state.way], k), radius = pic.width < 400 ? 2.4 : 3, tint = dark(c.paper) ? 0.3 : 0;
+    const points = between(sets[way], k), radius = pic.width < 400 ? 2.4 : 3, tint = dark(c.paper) ? 0.3 : 0;
     g.lineWidth = 0.6; g.strokeStyle = c.paper;
-    for (const [colour, members] of paint[state.way]) {
+    for (const [colour, members] of paint[way]) {
       g.beginPath();
       for (const i of members) {
         const [px, py] = [box.x(points[2 * i]), box.y(points[2 * i + 1])];
@@ -249,48 +254,42 @@ function render({ model, el }) {
     g.lineJoin = "round"; g.lineWidth = 5; g.strokeStyle = c.paper; g.stroke();
     g.lineWidth = 2.5; g.strokeStyle = c.ink; g.stroke();
 
-    // where we are, and which way the next coupling moves
-    const stop = Math.round(state.place), resting = state.place === stop;
-    const where = k === 0 ? "noise, z" : k === L ? "data, x" : resting ? `after ${stop} of ${L} couplings` : "on the way";
-    label(where, 12, 24, k === 0 ? c.z : k === L ? c.x : c.muted, 16);
-    if (state.place < L) {
-      const axis = movedAxis(grid, state.way === "decode" ? Math.floor(k) : Math.ceil(k) - 1);
+    // where we are, and which way the next layer moves
+    const where = k === 0 ? "noise, z" : k === L ? "data, x" : resting ? `after ${stopped} of ${L} layers` : "on the way";
+    g.textAlign = "left"; g.textBaseline = "alphabetic";
+    halo(g, where, 12, 24, k === 0 ? c.z : k === L ? c.x : c.muted, c.paper, "600 16px system-ui, sans-serif");
+    if (shown < L) {
+      const axis = movedAxis(grid, way === "decode" ? Math.floor(k) : Math.ceil(k) - 1);
       const moves = axis === 0 ? "left and right only" : axis === 1 ? "up and down only" : "both ways";
-      label(`${resting ? "next" : "this"} coupling: ${moves}`, 12, pic.height - 14, c.muted, 14);
+      halo(g, `${resting ? "next" : "this"} layer: ${moves}`, 12, pic.height - 14, c.muted, c.paper);
     }
 
+    layer.set(state.place);
+    if (around.includes(state.marked)) choose.set(around.indexOf(state.marked) + 1); else choose.set(choose.value);
+    for (const [name, node] of Object.entries(ways)) node.setAttribute("aria-pressed", String(name === way));
     if (resting) { // numbers belong to the stops
-      const start = areaAt(model.get("areas"), L + 1, 0, state.marked), now = areaAt(model.get("areas"), L + 1, k, state.marked);
-      const task = state.way === "decode" ? "noise to data" : "data to noise";
-      readout.textContent = `Marked square: always ${(100 * m.probability).toFixed(2)} % of the probability. Area ${short(start)} in z, `
+      const [start, now] = [0, k].map((frame) => areaAt(model.get("areas"), L + 1, frame, state.marked));
+      readout.textContent = `Marked square: always ${num(100 * m.probability)} % of the probability. Area ${short(start)} in z, `
         + `${short(now)} here; density ${short(m.probability / start)} in z, ${short(m.probability / now)} here.`;
-      pic.describe(`${points.length / 2} points on their way from ${task}, after ${stop} of ${L} couplings${k === 0 ? ": a round cloud of noise on a square grid"
-        : k === L ? ": the shape of the data, the grid bent to it" : ""}. The marked square holds `
-        + `${(100 * m.probability).toFixed(2)} % of the probability on an area of ${short(now)}, so its density is ${short(m.probability / now)}.`);
+      pic.describe(words({ points: points.length / 2, way, place: stopped, layers: L }, m.probability, [start, now]));
     }
-    for (const [way, node] of Object.entries(ways)) node.setAttribute("aria-pressed", String(way === state.way));
 
     function trace(polygon) {
       g.moveTo(box.x(polygon[0]), box.y(polygon[1]));
       for (let i = 2; i < polygon.length; i += 2) g.lineTo(box.x(polygon[i]), box.y(polygon[i + 1]));
       g.closePath();
     }
-    function label(text, x, y, colour, size) {
-      g.font = `600 ${size}px system-ui, sans-serif`;
-      g.lineWidth = 4; g.strokeStyle = c.paper; g.strokeText(text, x, y);
-      g.fillStyle = colour; g.fillText(text, x, y);
-    }
   }
 
-  layout(540);
-  let known = 540;
-  const watch = new ResizeObserver(() => {
-    const available = stage.clientWidth;
-    if (available && Math.abs(available - known) > 3) { known = available; layout(available); }
-  });
-  watch.observe(stage);
-  const unwatch = drawWithTheme(draw);
-  return () => { stop(); watch.disconnect(); unwatch(); };
+  const unfit = fitted(stage, layout, 540), unwatch = drawWithTheme(draw);
+  // Once, when it first comes into view, and only where nobody has moved it yet.
+  const seen = new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen.disconnect();
+    if (state.way === "decode" && state.place === 0 && !playing) run();
+  }, { threshold: 0.6 });
+  if (model.get("autoplay") && !calm) seen.observe(stage);
+  return () => { stop(); seen.disconnect(); unfit(); unwatch(); close(); };
 }
 
 export default { render };

@@ -6,21 +6,20 @@ Chapter 0.
 
 from __future__ import annotations
 
-import math
-
+import matplotlib as mpl
+import numpy as np
 import torch
 import traitlets
 from torch import Tensor
 
-from nf_course.bijection import Bijection
 from nf_course.flow import Flow
+from nf_course.plotting import side_by_side
 from nf_course.widgets.base import Figure
+from nf_course.widgets.flow_stops import draw_stop
+from nf_course.widgets.flow_tracks import CELLS, NODES, REACH, areas_of, frames_of, layers_of
+from nf_course.widgets.words import number
 
 __all__ = ["FlowFrames"]
-
-NODES = 37  # of the grid, each way: z from -3 to 3 in steps of 1/6
-CELLS = 3  # of the grid in a square, each way: a line is drawn at every third node
-REACH = 3.0
 
 
 class FlowFrames(Figure):
@@ -33,6 +32,10 @@ class FlowFrames(Figure):
     (L + 1, number of squares) as float32, is what the squares measure at each stop: near the place where a flow
     splits the noise, a polygon of grid nodes is too coarse for that.
 
+    The reader moves `way` (decode or encode), `place` (layers applied in that direction) and `marked`, the square's
+    number: row by row through the noise, the second coordinate faster. With `autoplay`, decoding plays once when the
+    figure comes into view, unless the reader has asked for less motion.
+
     >>> from nf_course import models, randomise
     >>> flow = randomise(models.realnvp(2, couplings=4))
     >>> figure = FlowFrames.of(flow, torch.randn(50, 2), samples=100)
@@ -40,7 +43,7 @@ class FlowFrames(Figure):
     (4, True)
     """
 
-    script = "flow_frames.js"
+    scripts = ("flow_frames.js",)
     layers = traitlets.Int(0).tag(sync=True)
     unit = traitlets.Float(1.0).tag(sync=True)
     noise = traitlets.Bytes(b"").tag(sync=True)
@@ -49,8 +52,12 @@ class FlowFrames(Figure):
     areas = traitlets.Bytes(b"").tag(sync=True)
     groups = traitlets.List(traitlets.Int(), []).tag(sync=True)
     slices = traitlets.List(traitlets.Float(), []).tag(sync=True)
+    way = traitlets.Enum(["decode", "encode"], "decode").tag(sync=True)
+    place = traitlets.Int(0).tag(sync=True)
+    marked = traitlets.Int(42).tag(sync=True)  # on the left side of the noise
+    autoplay = traitlets.Bool(False).tag(sync=True)
     caption = traitlets.Unicode(
-        "Press play, or move the first slider layer by layer; then turn round. Every coupling slides the points along "
+        "Press play, or move the first slider layer by layer; then turn round. A coupling slides the points along "
         "one axis only. Click a square of the grid, or choose one with the second slider: its probability stays, its "
         "area does not, so its density changes. The stops are the trained flow's own positions; the straight slide "
         "between two stops is drawn for the eye."
@@ -61,7 +68,7 @@ class FlowFrames(Figure):
         cls, flow: Flow, data: Tensor, groups: Tensor | None = None, *, samples: int = 360, seed: int = 0, **traits
     ) -> FlowFrames:
         """The figure of a flow of the plane: `samples` draws of its base, and `data`, (n, 2), with a class for each."""
-        layers = _layers(flow.bijection)
+        layers = layers_of(flow.bijection)
         if groups is not None and len(groups) != len(data):
             raise ValueError(f"FlowFrames: expected a class for each of {len(data)} points, got {len(groups)}")
         like = next(flow.parameters())
@@ -70,7 +77,7 @@ class FlowFrames(Figure):
         grid = torch.cartesian_prod(line, line).to(like)  # the second coordinate runs faster
         with torch.no_grad():
             z, _ = flow.bijection.encode(data.to(like))
-            tracks = [_frames(layers, start) for start in (noise, z, grid)]
+            tracks = [frames_of(layers, start) for start in (noise, z, grid)]
             tracks[1][-1] = data.cpu()  # it came from there: exact, not a round trip
         unit = max(track.abs().max().item() for track in tracks) / 32767
         below = torch.special.ndtr(line.double())
@@ -81,61 +88,75 @@ class FlowFrames(Figure):
             noise=packed[0],
             data=packed[1],
             grid=packed[2],
-            areas=_areas(layers, like).float().numpy().tobytes(),
+            areas=areas_of(layers, like).float().numpy().tobytes(),
             groups=[] if groups is None else groups.tolist(),
             slices=[round(p, 7) for p in below.diff().tolist()],
             **traits,
         )
 
+    @traitlets.validate("place", "marked")
+    def _within(self, proposal):
+        what, most = {
+            "place": ("layers", self.layers),
+            "marked": ("square", ((NODES - 1) // CELLS) ** 2 - 1),
+        }[proposal.trait.name]
+        if not 0 <= proposal.value <= most:
+            raise traitlets.TraitError(
+                f"FlowFrames.{proposal.trait.name}: expected a number of {what}, 0 to {most}, got {proposal.value}"
+            )
+        return proposal.value
 
-def _layers(bijection: Bijection) -> list[Bijection]:
-    parts = getattr(bijection, "couplings", None) or getattr(bijection, "bijections", None)
-    if parts is None:
-        raise TypeError(f"FlowFrames: expected a CouplingStack or a Sequential, got a {type(bijection).__name__}")
-    return list(parts)
+    def stops(self, name: str) -> np.ndarray:
+        """A track, `noise`, `data` or `grid`, as positions: (L + 1, n, 2), noise first."""
+        return self.unit * np.frombuffer(getattr(self, name), "<i2").reshape(self.layers + 1, -1, 2)
+
+    def square(self, frame: int) -> tuple[float, float]:
+        """The marked square's probability, and its area at a stop counted from noise."""
+        squares = (NODES - 1) // CELLS
+        sides = np.reshape(self.slices, (squares, CELLS)).sum(1)
+        i, j = divmod(self.marked, squares)
+        areas = np.frombuffer(self.areas, "<f4").reshape(self.layers + 1, -1)
+        return float(sides[i] * sides[j]), float(areas[frame, self.marked])
+
+    def still(self) -> mpl.figure.Figure:
+        L = self.layers
+        places = [0, self.place if 0 < self.place < L else max(L // 2, 1), L]  # both ends, and a stop between
+        frames = [place if self.way == "decode" else L - place for place in places]
+        titles = [self._name(place) + (" (here)" if place == self.place else "") for place in places]
+        figure, axes = side_by_side(3, titles, size=(2.4, 2.7))
+        grid, track = self.stops("grid"), self.stops("noise" if self.way == "decode" else "data")
+        groups = self.groups if self.way == "encode" else []
+        for ax, frame in zip(axes, frames):
+            draw_stop(ax, grid, self.slices, track, groups, frame, self.marked, CELLS)
+        figure.supxlabel(self._marked_words(), fontsize=10)
+        return figure
+
+    def _name(self, place: int) -> str:
+        frame = place if self.way == "decode" else self.layers - place
+        return {0: "noise, $z$", self.layers: "data, $x$"}.get(frame, f"after {place} of {self.layers} layers")
+
+    def _marked_words(self) -> str:
+        frame = self.place if self.way == "decode" else self.layers - self.place
+        (probability, start), (_, now) = self.square(0), self.square(frame)
+        return (
+            f"Marked square: always {number(100 * probability)} % of the probability; its area is {short(start)} in z, "
+            f"{short(now)} here."
+        )
+
+    def describe(self) -> str:
+        L, decode = self.layers, self.way == "decode"
+        frame = self.place if decode else L - self.place
+        probability, now = self.square(frame)
+        shape = {0: ": a round cloud of noise on a square grid", L: ": the shape of the data, the grid bent to it"}
+        points = len(self.noise if decode else self.data) // (4 * (L + 1))
+        return (
+            f"{points} points on their way from {'noise to data' if decode else 'data to noise'}, "
+            f"after {self.place} of {L} layers{shape.get(frame, '')}. "
+            f"The marked square holds {number(100 * probability)} % of the probability on an area of {short(now)}, "
+            f"so its density is {short(probability / now)}."
+        )
 
 
-def _frames(layers: list[Bijection], z: Tensor) -> Tensor:
-    """Latents, then what they are after each layer on the way to data: (n, 2) -> (L + 1, n, 2), on the CPU."""
-    if z.ndim != 2 or z.shape[1] != 2 or not math.isfinite(z.sum().item()):
-        raise ValueError(f"FlowFrames: expected finite points of the plane, (n, 2), got shape {tuple(z.shape)}")
-    frames = [z]
-    for layer in reversed(layers):
-        frames.append(layer.decode(frames[-1])[0])
-    return torch.stack(frames).cpu()
-
-
-def _areas(layers: list[Bijection], like: Tensor, longest: float = 0.05, rounds: int = 12) -> Tensor:
-    """What each square of the grid measures at each stop: (L + 1, squares).
-
-    The area inside a closed curve is half the integral of x dy - y dx along it, so each edge is walked once, in steps
-    that are halved until no step's image is longer than `longest`: a flow can tear an edge apart by a factor of 1000.
-    """
-    squares = (NODES - 1) // CELLS
-    lines = torch.arange(2 * (squares + 1))  # first those along z_2, with z_1 fixed; then those along z_1
-
-    def images(line: Tensor, t: Tensor) -> Tensor:
-        fixed, upright = (line % (squares + 1)).double(), line <= squares
-        z = torch.where(upright[:, None], torch.stack((fixed, t), 1), torch.stack((t, fixed), 1))
-        with torch.no_grad():
-            return _frames(layers, (2 * REACH / squares * z - REACH).to(like)).double()  # (L + 1, points, 2)
-
-    line = lines.repeat_interleave(20 * squares + 1)
-    t = torch.linspace(0, squares, 20 * squares + 1, dtype=torch.float64).repeat(len(lines))
-    a = images(line, t)
-    for _ in range(rounds):
-        step = (a[:, 1:] - a[:, :-1]).norm(dim=2).amax(0)
-        split = (line[1:] == line[:-1]) & (step > longest)
-        if not split.any():
-            break
-        new_line, new_t = line[1:][split], (t[1:] + t[:-1])[split] / 2
-        line, t, a = torch.cat((line, new_line)), torch.cat((t, new_t)), torch.cat((a, images(new_line, new_t)), 1)
-        order = (line * (squares + 1) + t).argsort()
-        line, t, a = line[order], t[order], a[:, order]
-    same = line[1:] == line[:-1]
-    half = (a[:, :-1, 0] * a[:, 1:, 1] - a[:, 1:, 0] * a[:, :-1, 1])[:, same] / 2
-    edge = line[1:][same] * squares + (t[1:] + t[:-1])[same].div(2).long()  # number of the line, then of its piece
-    walk = torch.zeros(len(a), len(lines) * squares, dtype=torch.float64).index_add(1, edge, half)
-    upright, level = walk.unflatten(1, (2, squares + 1, squares)).unbind(1)  # [frame, line, piece]
-    along = level.transpose(1, 2)  # [frame, piece of z_1, line of z_2]
-    return (along[:, :, :-1] + upright[:, 1:] - along[:, :, 1:] - upright[:, :-1]).abs().flatten(1)
+def short(value: float) -> str:
+    """An area or a density, to the digits that matter."""
+    return "less than 0.001" if value < 0.0005 else number(value, 3 if value < 0.1 else 2)

@@ -34,75 +34,86 @@ const SUBSCRIPT = "₀₁₂₃₄₅₆₇₈₉";
 const sub = (name, n) => name + [...String(n)].map((digit) => SUBSCRIPT[digit]).join("");
 const list = (words) => words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 
+// After the couplings applied: how many zeros are left, and which features nothing has touched.
+function summary(masks, applied) {
+  const D = masks[0].length, now = zeros(pattern(masks, applied)), before = zeros(pattern(masks, Math.max(0, applied - 1)));
+  const still = untouched(masks, applied).map((i) => sub("x", i + 1));
+  const first = applied === 0 ? "No coupling yet: z = x."
+    : `After ${applied} coupling${applied > 1 ? "s" : ""}: ${now} of ${D * D} entries of ∂z/∂x are zero`
+      + `${before > now ? `, ${before - now} fewer than before (dots)` : ", as before"}.`;
+  return `${first} ${still.length ? `Untouched: ${list(still)}.` : "Every feature has been moved."}`;
+}
+
+// What the figure shows, in words.
+function words({ masks, applied }) {
+  const kept = masks.map((mask, k) => `coupling ${k + 1} keeps ${list(mask.flatMap((keep, i) => (keep ? [sub("x", i + 1)] : [])))}`);
+  return `Pattern of the Jacobian, ${masks[0].length} by ${masks[0].length}. ${summary(masks, applied)} Masks: ${kept.join("; ")}.`;
+}
+
 function render({ model, el }) {
-  const root = frame(el);
-  let masks = model.get("masks").map((mask) => [...mask]), applied = model.get("applied");
-  const K = masks.length, D = masks[0].length;
+  const root = frame(el), stage = element(root, "div");
+  const [state, close] = shared(model, ["masks", "applied"], () => (fits() ? draw() : build()));
   root.style.textAlign = "left";  // a figure of the book centres what it holds
 
-  // Buttons and matrix share their columns: a label, then D features. On a phone they are drawn small, not scaled down.
-  const narrow = window.innerWidth < 500, width = narrow ? Math.max(240, window.innerWidth - 140) : 420;
-  const label = narrow ? 0.2 : 0.16, column = (100 * (1 - label)) / D, font = `${narrow ? 12.5 : 15}px system-ui, sans-serif`;
-  const stage = element(root, "div");
-  stage.style.cssText = `max-width:${width}px;margin:0 auto`;
-  const table = element(stage, "div");
-  table.setAttribute("role", "group");
-  table.setAttribute("aria-label", "Masks: a row for each coupling, a column for each feature; pressed means kept");
-  table.style.cssText = `display:grid;grid-template-columns:${100 * label}% repeat(${D},${column}%);row-gap:4px;align-items:center`;
-  element(table, "span");
-  for (let i = 0; i < D; i++) {
-    const head = element(table, "span", "", sub("x", i + 1));
-    head.style.cssText = "text-align:center;color:var(--nf-x)";
-  }
-  const cells = masks.map((_, k) => {
-    const name = element(table, "span", "", sub("f", k + 1));
-    name.style.cssText = "font-style:italic;text-align:center";
-    return Array.from({ length: D }, (_, i) => {
-      const cell = button(table, "", () => { if (!painting) put(k, i, !masks[k][i]); });
-      cell.style.cssText = "padding:0;margin:0 1.5px;min-width:0;font-size:12.5px;touch-action:manipulation";
-      cell.tabIndex = k || i ? -1 : 0;  // one stop for Tab; the arrow keys do the rest
-      cell.addEventListener("keydown", (event) => walk(event, k, i));
-      cell.addEventListener("focus", () => { cells.flat().forEach((other) => { other.tabIndex = other === cell ? 0 : -1; }); });
-      cell.addEventListener("pointerdown", () => { start = [k, i]; painting = null; });
-      cell.addEventListener("pointerenter", (event) => {
-        if (!start || !(event.buttons & 1) || (start[0] === k && start[1] === i)) return;
-        if (!painting) { painting = { value: !masks[start[0]][start[1]] }; put(...start, painting.value); }
-        put(k, i, painting.value);
-      });
-      return cell;
-    });
-  });
-  let start = null, painting = null;
-
-  const left = label * width, unit = (width - left) / D, tall = 34, top = 28;
-  const pic = picture(stage, width, top + tall * D + 4);
-
-  const row = controls(root);
-  const count = slider(row, { label: "couplings applied", min: 0, max: K, step: 1, value: applied,
-    oninput: (value) => { applied = value; say(""); keep(); draw(); } });
-  const presets = controls(root);
+  const row = controls(root), presets = controls(root);
+  const count = slider(row, { label: "couplings applied", min: 0, max: state.masks.length, step: 1, value: state.applied,
+    oninput: (value) => { state.applied = value; say(""); } });
   for (const name of Object.keys(PRESETS))
-    button(presets, name, () => { masks = preset(name, K, D); say(""); keep(); draw(); });
-  const readout = element(root, "p", "nf-readout");
-  const notice = element(root, "p", "nf-readout");
+    button(presets, name, () => { say(""); state.masks = preset(name, state.masks.length, state.masks[0].length); });
+  const readout = element(root, "p", "nf-readout"), notice = element(root, "p", "nf-readout");
   notice.setAttribute("role", "status");
-  element(root, "p", "nf-caption", (narrow ? "k is keep, m is move. " : "") + model.get("caption"));
+  const caption = element(root, "p", "nf-caption");
+  const say = (text) => { notice.textContent = text; notice.style.margin = text ? "" : "0"; };
 
-  function say(text) { notice.textContent = text; notice.style.margin = text ? "" : "0"; }
+  // Buttons and matrix share their columns: a label, then D features.
+  let K, D, cells, pic, left, unit, tall, short, known = 520, start = null, painting = null;
+  const fits = () => state.masks.length === K && state.masks[0].length === D;
 
-  // In a running notebook the kernel learns of the masks; on a page there is nobody to tell.
-  function keep() { model.set("masks", masks.map((mask) => [...mask])); model.set("applied", applied); model.save_changes(); }
+  function build() {
+    K = state.masks.length; D = state.masks[0].length;
+    count.input.max = K;
+    const width = Math.min(known, Math.max(440, 52 * D));
+    left = D > 9 ? 78 : 58; unit = (width - left) / D; tall = unit < 40 ? 30 : 34; short = unit < 46;
+    caption.textContent = (short ? "k is keep, m is move. " : "") + model.get("caption");
+    stage.replaceChildren();
+    stage.style.cssText = `max-width:${width}px;margin:0 auto`;
+    const table = element(stage, "div");
+    table.setAttribute("role", "group");
+    table.setAttribute("aria-label", "Masks: a row for each coupling, a column for each feature; pressed means kept");
+    table.style.cssText = `display:grid;grid-template-columns:${left}px repeat(${D},minmax(0,1fr));row-gap:4px;align-items:center`;
+    element(table, "span");
+    for (let i = 0; i < D; i++) element(table, "span", "", sub("x", i + 1)).style.cssText = "text-align:center;color:var(--nf-x)";
+    cells = Array.from({ length: K }, (_, k) => {
+      element(table, "span", "", sub("f", k + 1)).style.cssText = "font-style:italic;text-align:center";
+      return Array.from({ length: D }, (_, i) => cellOf(table, k, i));
+    });
+    pic = picture(stage, width, 28 + tall * D + 4);
+    draw();
+  }
+
+  function cellOf(table, k, i) {
+    const cell = button(table, "", () => { if (!painting) put(k, i, !state.masks[k][i]); });
+    cell.style.cssText = "padding:0;margin:0 1.5px;min-width:0;font-size:12.5px;touch-action:manipulation";
+    cell.tabIndex = k || i ? -1 : 0;  // one stop for Tab; the arrow keys do the rest
+    cell.addEventListener("keydown", (event) => walk(event, k, i));
+    cell.addEventListener("focus", () => { cells.flat().forEach((other) => { other.tabIndex = other === cell ? 0 : -1; }); });
+    cell.addEventListener("pointerdown", () => { start = [k, i]; painting = null; });
+    cell.addEventListener("pointerenter", (event) => {
+      if (!start || !(event.buttons & 1) || (start[0] === k && start[1] === i)) return;
+      if (!painting) { painting = { value: !state.masks[start[0]][start[1]] }; put(...start, painting.value); }
+      put(k, i, painting.value);
+    });
+    return cell;
+  }
 
   function put(k, i, value) {
-    if (masks[k][i] === value) return;
-    const mask = masks[k].map((kept, j) => (j === i ? value : kept));
+    if (state.masks[k][i] === value) return;
+    const mask = state.masks[k].map((kept, j) => (j === i ? value : kept));
     if (!isMask(mask)) {
       return say(`${sub("f", k + 1)} must ${value ? "move" : "keep"} at least one feature, so ${sub("x", i + 1)} stays as it is.`);
     }
-    masks[k] = mask;
     say("");
-    keep();
-    draw();
+    state.masks = state.masks.map((other, j) => (j === k ? mask : other));
   }
 
   function walk(event, k, i) {
@@ -113,12 +124,12 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const { g } = pic, c = colours(root);
-    const now = pattern(masks, applied), before = pattern(masks, Math.max(0, applied - 1));
-    const still = untouched(masks, applied);
+    const { g } = pic, c = colours(root), { masks, applied } = state, top = 28;
+    const now = pattern(masks, applied), before = pattern(masks, Math.max(0, applied - 1)), still = untouched(masks, applied);
+    count.set(applied);
     cells.forEach((line, k) => line.forEach((cell, i) => {
       const kept = masks[k][i];
-      cell.textContent = narrow ? (kept ? "k" : "m") : kept ? "keep" : "move";
+      cell.textContent = short ? (kept ? "k" : "m") : kept ? "keep" : "move";
       cell.setAttribute("aria-pressed", String(kept));
       cell.setAttribute("aria-label", `${kept ? "keep" : "move"} ${sub("x", i + 1)} in coupling ${k + 1}`);
       cell.style.borderStyle = k < applied ? "solid" : "dashed";
@@ -129,7 +140,7 @@ function render({ model, el }) {
     }));
 
     pic.clear(c.paper);
-    g.textBaseline = "middle"; g.textAlign = "center"; g.font = font;
+    g.textBaseline = "middle"; g.textAlign = "center"; g.font = `${short ? 13 : 15}px system-ui, sans-serif`;
     for (let i = 0; i < D; i++) {
       const same = still.includes(i);
       g.fillStyle = c.x; g.fillText(sub("x", i + 1), left + (i + 0.5) * unit, top / 2);
@@ -149,19 +160,18 @@ function render({ model, el }) {
     g.lineWidth = 2; g.strokeStyle = c.wrong;
     for (const i of still) g.strokeRect(left + 1, top + i * tall + 2, unit * D - 2, tall - 4);
 
-    const left0 = zeros(now), moved = masks.slice(0, applied).map((mask) => mask.filter((kept) => !kept).length);
-    const names = still.map((i) => sub("x", i + 1));
-    const first = applied === 0 ? "No coupling yet: z = x."
-      : `After ${applied} coupling${applied > 1 ? "s" : ""}: ${left0} of ${D * D} entries of ∂z/∂x are zero` +
-        `${zeros(before) > left0 ? `, ${zeros(before) - left0} fewer than before (dots)` : ", as before"}.`;
-    const second = still.length ? `Untouched: ${list(names)}.` : "Every feature has been moved.";
-    const third = applied ? `The log-det is a sum of ${moved.length > 1 ? `${moved.join(" + ")} = ` : ""}${moved.reduce((a, b) => a + b, 0)} log-scales, whatever the pattern.` : "";
-    readout.textContent = `${first} ${second} ${third}`;
-    pic.describe(`Pattern of the Jacobian, ${D} by ${D}. ${first} ${second}`);
+    const moved = masks.slice(0, applied).map((mask) => mask.filter((kept) => !kept).length);
+    const total = moved.reduce((a, b) => a + b, 0);
+    readout.textContent = summary(masks, applied) + (applied
+      ? ` The log-det is a sum of ${moved.length > 1 ? `${moved.join(" + ")} = ` : ""}${total} log-scales, whatever the pattern.` : "");
+    pic.describe(words(state));
   }
 
   say("");
-  return drawWithTheme(draw);
+  const place = element(root, "div");  // as wide as the figure, to be measured; the stage may be narrower
+  root.prepend(place);
+  const unfit = fitted(place, (width) => { known = width; build(); }), unwatch = drawWithTheme(draw);
+  return () => { unfit(); unwatch(); close(); };
 }
 
 export default { render };

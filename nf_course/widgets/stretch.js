@@ -31,13 +31,24 @@ function integrate(density, a, b, pieces = 600) {
 
 const densityX = (f) => (x) => { const [z, slope] = f(x); return normal(z) * Math.abs(slope); };
 
-// Everything that the table below the picture says about the slab.
+// Everything that the figure says about the slab: [a, b] on the x side, [c, d] on the z side.
 function measure(f, centre, width) {
-  const a = centre - width / 2, b = centre + width / 2;
-  const [c, d] = [f(a)[0], f(b)[0]].sort((p, q) => p - q);
+  const a = centre - width / 2, b = centre + width / 2, ends = [f(a)[0], f(b)[0]];
+  const [c, d] = [...ends].sort((p, q) => p - q);
   const [middle, slope] = f(centre);
   return { a, b, c, d, widthX: b - a, widthZ: d - c, areaX: integrate(densityX(f), a, b), areaZ: integrate(normal, c, d),
-    slope, middle, heightX: normal(middle) * Math.abs(slope), heightZ: normal(middle) };
+    dz: ends[1] - ends[0], stretch: (d - c) / (b - a), slope, middle, heightX: normal(middle) * Math.abs(slope), heightZ: normal(middle) };
+}
+
+const curve = ({ heights, decreasing }) => monotone(KNOTS, heights, decreasing ? -1 : 1);
+
+// What the picture shows, in words.
+function words(state) {
+  const m = measure(curve(state), state.slab, state.width);
+  return `${state.decreasing ? "A decreasing" : "An increasing"} curve from x to z. A slab from x = ${num(m.a)} to ${num(m.b)} `
+    + `becomes one from z = ${num(m.c)} to ${num(m.d)}, a stretch of ${num(m.stretch)}. Area ${num(m.areaX, 4)} under the density of x, `
+    + `${num(m.areaZ, 4)} under the density of z. Slope in the middle ${num(m.slope)}. `
+    + `Dot ${state.handle + 1} of 5 is at z = ${num((state.decreasing ? -1 : 1) * state.heights[state.handle])}.`;
 }
 
 // A handle may not pass its neighbours: the map stays one to one.
@@ -47,13 +58,16 @@ function clampHeight(heights, i, value) {
   return Math.min(high, Math.max(low, value));
 }
 
-const num = (v, digits = 2) => v.toFixed(digits).replace("-", "\u2212");
+const PRESETS = {
+  "straight": [-2.4, -1.2, 0, 1.2, 2.4],
+  "steep in the middle": [-2.7, -2.1, 0, 2.1, 2.7],
+  "flat in the middle": [-2.9, -0.3, 0, 0.3, 2.9],
+};
 
 function render({ model, el }) {
-  const root = frame(el);
-  const stage = element(root, "div");
-  const state = { heights: [...model.get("heights")], centre: model.get("slab"), width: model.get("width"),
-    sign: model.get("decreasing") ? -1 : 1, handle: 2 };
+  const root = frame(el), stage = element(root, "div");
+  const [state, close] = shared(model, ["heights", "handle", "slab", "width", "decreasing"], () => draw());
+  const sign = () => (state.decreasing ? -1 : 1);
   let pic, box, drag = null;
 
   const table = element(root, "table", "nf-readout");
@@ -73,45 +87,37 @@ function render({ model, el }) {
 
   const first = controls(root), second = controls(root), third = controls(root);
   const choose = slider(first, { label: "dot", min: 1, max: KNOTS.length, step: 1, value: state.handle + 1,
-    oninput: (v) => { state.handle = v - 1; showHeight(); draw(); } });
-  const height = slider(first, { label: "its height", min: -LIMIT, max: LIMIT, step: 0.02,
-    value: state.sign * state.heights[state.handle], format: (v) => num(v), oninput: lift });
-  const place = slider(second, { label: "slab at x =", min: -2.6, max: 2.6, step: 0.02, value: state.centre,
-    format: (v) => num(v), oninput: (v) => { state.centre = v; draw(); } });
-  slider(second, { label: "its width", min: 0.04, max: 1.6, step: 0.02, value: state.width,
-    format: (v) => num(v), oninput: (v) => { state.width = v; draw(); } });
-  const preset = (text, heights) => button(third, text, () => { state.heights = [...heights]; showHeight(); draw(); });
-  preset("straight", [-2.4, -1.2, 0, 1.2, 2.4]);
-  preset("steep in the middle", [-2.7, -2.1, 0, 2.1, 2.7]);
-  preset("flat in the middle", [-2.9, -0.3, 0, 0.3, 2.9]);
-  const turn = button(third, "decreasing", () => {
-    state.sign = -state.sign; turn.setAttribute("aria-pressed", String(state.sign < 0)); showHeight(); draw();
-  });
-  turn.setAttribute("aria-pressed", String(state.sign < 0));
+    oninput: (v) => { state.handle = v - 1; } });
+  const height = slider(first, { label: "its height", min: -LIMIT, max: LIMIT, step: 0.02, value: 0, format: (v) => num(v), oninput: lift });
+  const place = slider(second, { label: "slab at x =", min: -2.6, max: 2.6, step: 0.02, value: state.slab,
+    format: (v) => num(v), oninput: (v) => { state.slab = v; } });
+  const wide = slider(second, { label: "its width", min: 0.04, max: 1.6, step: 0.02, value: state.width,
+    format: (v) => num(v), oninput: (v) => { state.width = v; } });
+  for (const [text, heights] of Object.entries(PRESETS)) button(third, text, () => { state.heights = [...heights]; });
+  const turn = button(third, "decreasing", () => { state.decreasing = !state.decreasing; });
   element(root, "p", "nf-caption", model.get("caption"));
 
-  function showHeight() { height.set(state.sign * state.heights[state.handle]); }
-
   function lift(value) {
-    state.heights[state.handle] = clampHeight(state.heights, state.handle, state.sign * value);
-    showHeight();
-    draw();
+    const heights = [...state.heights];
+    heights[state.handle] = Math.round(1e4 * clampHeight(heights, state.handle, sign() * value)) / 1e4;
+    state.heights = heights;
+    draw();  // also where the dot could not follow: the slider comes back to it
   }
 
   // Square in the middle: x to the right, z upwards, one unit of x as long as one unit of z.
   function layout(available) {
-    const w = Math.round(Math.min(540, Math.max(270, available)));
-    const strip = Math.round(0.24 * w), left = 34, gap = 8, right = 6;
-    const side = w - left - gap - strip - right, top = 24;
+    const w = Math.round(Math.min(560, Math.max(260, available)));
+    const strip = Math.round(0.25 * w), left = 30, gap = 13, right = 2;
+    const side = w - left - gap - strip - right, top = 40;
     if (pic) pic.canvas.remove();
     pic = picture(stage, w, top + strip + gap + side + 40);
-    box = { left, right: left + side, top: top + strip + gap, bottom: top + strip + gap + side, strip, gap, ceiling: top };
+    box = { left, right: left + side, top: top + strip + gap, bottom: top + strip + gap + side, strip, gap };
     box.at = axes([box.left, box.top, box.right, box.bottom], RANGE, RANGE);
     pic.canvas.addEventListener("pointerdown", (event) => {
-      const [px, py] = pic.at(event), hit = nearest(px, py);
-      if (hit >= 0) { state.handle = hit; choose.set(hit + 1); showHeight(); }
+      const [px, py] = pic.at(event), touch = event.pointerType === "touch", hit = nearest(px, py, touch ? 28 : 20);
+      if (hit >= 0) state.handle = hit;
       else if (px < box.left || px > box.right) return;
-      drag = hit >= 0 ? "dot" : "slab";
+      drag = { what: hit >= 0 ? "dot" : "slab", px, waits: touch && hit < 0 };  // a finger may be about to scroll
       pic.canvas.setPointerCapture(event.pointerId);
       move(event);
     });
@@ -119,32 +125,35 @@ function render({ model, el }) {
       if (drag) move(event);
       else pic.canvas.style.cursor = nearest(...pic.at(event)) >= 0 ? "ns-resize" : "ew-resize";
     });
-    for (const name of ["pointerup", "pointercancel"]) pic.canvas.addEventListener(name, () => { drag = null; });
+    pic.canvas.addEventListener("pointerup", (event) => { if (drag) { drag.waits = false; move(event); } drag = null; });
+    pic.canvas.addEventListener("pointercancel", () => { drag = null; });
     // A finger on a dot moves the dot; anywhere else it scrolls the page as usual.
     pic.canvas.addEventListener("touchstart", (event) => {
-      if (nearest(...pic.at(event.touches[0])) >= 0) event.preventDefault();
+      if (nearest(...pic.at(event.touches[0]), 28) >= 0) event.preventDefault();
     }, { passive: false });
     draw();
   }
 
-  function nearest(px, py) {
-    const far = KNOTS.map((x, i) => Math.hypot(px - box.at.x(x), py - box.at.y(state.sign * state.heights[i])));
+  function nearest(px, py, reach = 20) {
+    const far = KNOTS.map((x, i) => Math.hypot(px - box.at.x(x), py - box.at.y(sign() * state.heights[i])));
     const best = far.indexOf(Math.min(...far));
-    return far[best] < 20 ? best : -1;
+    return far[best] < reach ? best : -1;
   }
 
   function move(event) {
     const [px, py] = pic.at(event);
-    if (drag === "dot") return lift(box.at.uy(py));
-    state.centre = Math.min(2.6, Math.max(-2.6, box.at.ux(px)));
-    place.set(state.centre);
-    draw();
+    if (drag.waits && Math.abs(px - drag.px) < 8) return;
+    drag.waits = false;
+    if (drag.what === "dot") return lift(box.at.uy(py));
+    state.slab = Math.round(100 * Math.min(2.6, Math.max(-2.6, box.at.ux(px)))) / 100;
   }
 
   function draw() {
     const { g } = pic, c = colours(root), { at } = box;
-    const f = monotone(KNOTS, state.heights, state.sign), pX = densityX(f), m = measure(f, state.centre, state.width);
+    const f = curve(state), pX = densityX(f), m = measure(f, state.slab, state.width);
     const floorX = box.top - box.gap, wallZ = box.right + box.gap;
+    choose.set(state.handle + 1); height.set(sign() * state.heights[state.handle]);
+    place.set(state.slab); wide.set(state.width); turn.setAttribute("aria-pressed", String(state.decreasing));
     pic.clear(c.paper);
 
     // One scale of height for both strips, so that equal areas look equal.
@@ -162,18 +171,13 @@ function render({ model, el }) {
 
     // the slab on its way: up from x to the curve, across to z
     const [a, b] = inside([m.a, m.b]), [lo, hi] = inside([m.c, m.d]);
+    const border = Array.from({ length: 61 }, (_, i) => a + (i / 60) * (b - a))
+      .map((x) => [at.x(x), Math.min(box.bottom, Math.max(box.top, at.y(f(x)[0])))]);
     g.globalAlpha = 0.16; g.fillStyle = c.x;
-    g.beginPath(); g.moveTo(at.x(a), floorX);
-    for (let i = 0; i <= 60; i++) { const x = a + (i / 60) * (b - a); g.lineTo(at.x(x), Math.max(box.top, at.y(f(x)[0]))); }
-    g.lineTo(at.x(b), floorX); g.fill();
+    g.beginPath(); g.moveTo(at.x(a), box.top); border.forEach((p) => g.lineTo(...p)); g.lineTo(at.x(b), box.top); g.fill();
     g.fillStyle = c.z;
-    g.beginPath(); g.moveTo(wallZ, at.y(lo)); g.lineTo(wallZ, at.y(hi));
-    const [zEnd, zStart] = [hi, lo].map((z) => (Math.abs(f(a)[0] - z) < Math.abs(f(b)[0] - z) ? a : b));
-    for (let i = 0; i <= 60; i++) {
-      const x = zEnd + (i / 60) * (zStart - zEnd);
-      g.lineTo(at.x(x), Math.min(box.bottom, Math.max(box.top, at.y(f(x)[0]))));
-    }
-    g.fill(); g.globalAlpha = 1;
+    g.beginPath(); g.moveTo(box.right, border[0][1]); border.forEach((p) => g.lineTo(...p)); g.lineTo(box.right, border[60][1]); g.fill();
+    g.globalAlpha = 1;
 
     // frame and ticks
     g.strokeStyle = c.line; g.lineWidth = 1;
@@ -185,10 +189,8 @@ function render({ model, el }) {
     }
     g.textBaseline = "top"; g.textAlign = "center"; g.fillStyle = c.x;
     g.fillText("x, data", (box.left + box.right) / 2, box.bottom + 22);
-    g.fillStyle = c.z; g.textAlign = "left"; g.fillText("z, latent", wallZ, box.bottom + 5);
-    g.fillStyle = c.x; g.textBaseline = "bottom"; g.textAlign = "left";
-    g.fillText("density of x", box.left, box.ceiling - 4);
-    g.fillStyle = c.z; g.textAlign = "right"; g.fillText("density of z", pic.width - 4, box.top - 4);
+    g.textAlign = "left"; g.textBaseline = "alphabetic"; g.fillText("density of x", box.left, 14);
+    g.fillStyle = c.z; g.fillText("z", 4, box.top - 4); g.textAlign = "right"; g.fillText("density of z", pic.width - 2, box.bottom + 16);
 
     // the two densities, and the slab in them
     area(pX, RANGE[0], RANGE[1], above, c.x, 0.18); area(normal, RANGE[0], RANGE[1], beside, c.z, 0.18);
@@ -199,18 +201,39 @@ function render({ model, el }) {
     };
     line(above, pX, c.x); line(beside, normal, c.z);
 
-    // the map, its two lengths on the axes, its handles
+    // the map
     g.save(); g.beginPath(); g.rect(box.left, box.top, box.right - box.left, box.bottom - box.top); g.clip();
     g.strokeStyle = c.ink; g.lineWidth = 2.5; g.beginPath();
     fine.forEach((x, i) => (i ? g.lineTo(at.x(x), at.y(f(x)[0])) : g.moveTo(at.x(x), at.y(f(x)[0])))); g.stroke();
     g.restore();
+
+    // the stretch: an interval of x, what the map makes of it, and their quotient
     const bar = (x0, y0, x1, y1, colour) => {
-      g.strokeStyle = colour; g.lineWidth = 5; g.beginPath(); g.moveTo(x0, y0); g.lineTo(x1, y1); g.stroke();
+      g.strokeStyle = colour; g.lineWidth = 6; g.beginPath(); g.moveTo(x0, y0); g.lineTo(x1, y1); g.stroke();
     };
-    bar(at.x(a), box.bottom, at.x(b), box.bottom, c.x);
-    bar(box.left, at.y(lo), box.left, at.y(hi), c.z);
+    bar(at.x(a), box.top - box.gap / 2, at.x(b), box.top - box.gap / 2, c.x);
+    bar(box.right + box.gap / 2, at.y(lo), box.right + box.gap / 2, at.y(hi), c.z);
+    const say = (text, x, y, colour, align, size = 14) => {
+      g.textAlign = align; halo(g, text, x, y, colour, c.paper, `600 ${size}px system-ui, sans-serif`);
+    };
+    g.textBaseline = "alphabetic";
+    const rightOf = m.b < 2.4, over = at.y(hi) > box.top + 20;
+    say("Δx", at.x(rightOf ? b : a) + (rightOf ? 5 : -5), box.top + 16, c.x, rightOf ? "left" : "right");
+    say("Δz", box.right - 4, over ? at.y(hi) - 5 : at.y(lo) + 16, c.z, "right");
+    const top = (density, from, to) => Math.max(...Array.from({ length: 41 }, (_, i) => density(from + (i / 40) * (to - from))));
+    say(`area ${num(m.areaX, 3)}`, Math.max(box.left + 36, at.x((a + b) / 2)), floorX - unit * top(pX, a, b) - 6, c.x, "center");
+    g.textBaseline = "middle";
+    const tip = wallZ + unit * top(normal, lo, hi) + 6, named = `area ${num(m.areaZ, 3)}`;
+    say(tip + g.measureText(named).width < pic.width ? named : num(m.areaZ, 3), Math.min(tip, pic.width - 42), at.y((lo + hi) / 2), c.z, "left");
+    g.textBaseline = "alphabetic";
+    say("stretch", wallZ, floorX - 76, c.muted, "left", 13);
+    say(`${m.dz < 0 ? "|Δz|" : "Δz"} ${num(m.widthZ)}`, wallZ, floorX - 56, c.z, "left"); say(`Δx ${num(m.widthX)}`, wallZ, floorX - 34, c.x, "left");
+    g.strokeStyle = c.ink; g.lineWidth = 1.5; g.beginPath(); g.moveTo(wallZ, floorX - 50); g.lineTo(wallZ + 62, floorX - 50);
+    g.stroke();
+    say(`= ${num(m.stretch)}`, wallZ, floorX - 4, c.ink, "left", pic.width < 400 ? 20 : 24);
+
     KNOTS.forEach((x, i) => {
-      g.beginPath(); g.arc(at.x(x), at.y(state.sign * state.heights[i]), i === state.handle ? 8 : 6, 0, 7);
+      g.beginPath(); g.arc(at.x(x), at.y(sign() * state.heights[i]), i === state.handle ? 8 : 6, 0, 7);
       g.fillStyle = i === state.handle ? c.ink : c.paper; g.strokeStyle = c.ink; g.lineWidth = 2; g.fill(); g.stroke();
     });
 
@@ -218,20 +241,11 @@ function render({ model, el }) {
     for (const side of ["x", "z"]) rows[side].forEach((v, i) => { cells[side][i].textContent = num(v, i === 2 ? 4 : 3); });
     const times = `${num(Math.abs(m.slope), 3)} × ${num(m.heightZ, 3)} = ${num(m.heightX, 3)}`;
     readout.textContent = `In its middle: slope ${num(m.slope, 3)}, so the density of x is ${times}.`;
-    pic.describe(`${state.sign < 0 ? "A decreasing" : "An increasing"} curve from x to z. A slab from x = ${num(m.a)} to ${num(m.b)} `
-      + `becomes one from z = ${num(m.c)} to ${num(m.d)}. Area ${num(m.areaX, 4)} under the density of x, `
-      + `${num(m.areaZ, 4)} under the density of z. Slope in the middle ${num(m.slope)}.`);
+    pic.describe(words(state));
   }
 
-  layout(520);
-  let known = 520;
-  const watch = new ResizeObserver(() => {
-    const available = stage.clientWidth;
-    if (available && Math.abs(available - known) > 3) { known = available; layout(available); }
-  });
-  watch.observe(stage);
-  const unwatch = drawWithTheme(draw);
-  return () => { watch.disconnect(); unwatch(); };
+  const unfit = fitted(stage, layout), unwatch = drawWithTheme(draw);
+  return () => { unfit(); unwatch(); close(); };
 }
 
 export default { render };

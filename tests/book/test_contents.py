@@ -12,19 +12,24 @@ from nf_course import widgets
 from tools import execute
 
 ROOT = Path(__file__).resolve().parents[2]
-CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
+COVER = ROOT / "book" / "intro.ipynb"
 
 
 def test_every_notebook_is_in_the_table_of_contents():
-    missing = {*CHAPTERS, *(ROOT / "solutions").glob("*.ipynb")} ^ set(execute.notebooks())
+    missing = {COVER, *CHAPTERS, *(ROOT / "solutions").glob("*.ipynb")} ^ set(execute.notebooks())
     assert not missing, f"in _toc.yml or on disk, not both: {sorted(path.name for path in missing)}"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_chapter_is_on_the_cover_in_the_readme_and_has_its_exercises(path):
-    assert f":link: {path.stem}\n" in (ROOT / "book" / "intro.md").read_text()
+    assert f":::{{chapter}} {path.stem}\\n" in COVER.read_text()
     assert f"(book/{path.name})" in (ROOT / "README.md").read_text()
     assert (ROOT / "solutions" / path.name).exists() and (ROOT / "exercises" / path.name).exists()
+
+
+def test_every_card_of_the_cover_has_its_chapter():
+    assert re.findall(r":::\{chapter\} (\w+)", COVER.read_text()) == [path.stem for path in CHAPTERS]
 
 
 @pytest.mark.parametrize("name", [n for n in widgets.__all__ if n[0].isupper() and n != "Figure"])

@@ -21,9 +21,11 @@ def node() -> str:
     return found
 
 
-def evaluate(script: str, expression: str, *before: str):
-    """The value of a JavaScript expression that uses the functions of `script`, after the statements `before`."""
-    source = (Path(nf_course.widgets.__file__).parent / script).read_text("utf-8")
+def evaluate(scripts: str | tuple[str, ...], expression: str, *before: str):
+    """The value of a JavaScript expression that uses the functions of a script, or of several, after the statements `before`."""
+    folder = Path(nf_course.widgets.__file__).parent
+    names = ("common.js", *((scripts,) if isinstance(scripts, str) else scripts))
+    source = "".join((folder / name).read_text("utf-8") for name in names)
     code = [source.replace("export default { render };", ""), *before, f"console.log(JSON.stringify({expression}));"]
     run = subprocess.run([node(), "-"], input="\n".join(code), capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr

@@ -4,6 +4,7 @@ import json
 from functools import partial
 
 import pytest
+import traitlets
 
 from nf_course.widgets import DeterminantCost
 from tests.package import javascript
@@ -49,5 +50,34 @@ def test_durations_have_units():
     "wrong", [{"sizes": [4, 16]}, {"sizes": [16, 4, 256]}, {"sum": [1e-6]}, {"sum": [1e-6, 0.0, 1e-6]}]
 )
 def test_sizes_and_seconds_must_fit(wrong):
-    with pytest.raises(ValueError, match="DeterminantCost"):
+    with pytest.raises(traitlets.TraitError, match="DeterminantCost"):
         DeterminantCost(**{"sizes": SIZES, **SECONDS, **wrong})
+
+
+def test_measurements_are_needed():
+    with pytest.raises(traitlets.TraitError, match="at least two increasing sizes"):
+        DeterminantCost()
+
+
+@pytest.mark.parametrize(("C", "positions"), [(4, 1), (16, 64), (100, 5000), (256, 2**20)])
+def test_script_and_python_read_off_and_say_the_same(C, positions):
+    figure = DeterminantCost(sizes=SIZES, rows=64, **SECONDS, C=C, positions=positions)
+    got = evaluate(f"costs({DATA}, {C}, {positions})")
+    assert {name: got[name] for name in SECONDS} == pytest.approx(figure.costs())
+    assert evaluate(f"words({DATA}, {json.dumps({'C': C, 'positions': positions})})") == figure.describe()
+
+
+def test_fewer_sizes_move_c_into_them():
+    figure = DeterminantCost(sizes=SIZES, **SECONDS, C=256)
+    with figure.hold_trait_notifications():
+        figure.sizes = [4, 16]
+        for name, seconds in SECONDS.items():
+            setattr(figure, name, seconds[:2])
+        figure.C = 16
+    assert figure.C == 16
+
+
+def test_the_still_picture_adds_up_the_layer():
+    figure = DeterminantCost(sizes=SIZES, rows=64, **SECONDS, C=16, positions=64)
+    curves, bars = figure.still().axes
+    assert len(curves.lines) == 5 and [text.get_text() for text in bars.texts] == [" 110 µs", " 92 µs"]

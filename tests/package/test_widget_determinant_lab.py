@@ -4,6 +4,7 @@ import json
 import math
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 import traitlets
@@ -29,7 +30,7 @@ def layer_with(lower, upper, log_abs_s, sign_s, swap) -> LULinear:
 @pytest.mark.parametrize("sign_s", [(1, 1), (-1, 1), (-1, -1)])
 def test_matrix_area_and_sign_are_those_of_the_package(sign_s, swap):
     lower, upper, log_abs_s = -0.7, 1.3, [0.42, -1.1]
-    state = {"lower": lower, "upper": upper, "logAbsS": log_abs_s, "signS": sign_s, "swap": swap}
+    state = {"lower": lower, "upper": upper, "log_abs_s": log_abs_s, "sign_s": sign_s, "swap": swap}
     got = evaluate(f"lab({json.dumps(state)})")
     layer = layer_with(lower, upper, log_abs_s, sign_s, swap)
     W = layer.weight().detach()
@@ -53,5 +54,36 @@ def test_numbers_are_written_with_a_minus_and_never_as_minus_zero():
 
 
 def test_s_has_two_entries():
-    with pytest.raises(traitlets.TraitError):
+    with pytest.raises(traitlets.TraitError, match="two numbers"):
         DeterminantLab(log_abs_s=[0.1, 0.2, 0.3])
+
+
+STATES = [
+    {},
+    {"step": 0},
+    {"step": 2, "lower": -1.3, "upper": -2.0, "log_abs_s": [1.2, -0.5]},
+    {"step": 3, "sign_s": [-1.0, 1.0], "swap": True},
+    {"step": 3, "sign_s": [-1.0, 1.0]},
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_script_and_python_say_and_measure_the_same(state):
+    figure = DeterminantLab(**state)
+    names = ("lower", "upper", "log_abs_s", "sign_s", "swap", "step")
+    code = json.dumps({name: getattr(figure, name) for name in names})
+    assert evaluate(f"words({code})") == figure.describe()
+    product, area = figure.applied()
+    got = evaluate(f"lab({code})")
+    assert np.allclose(got["matrices"][figure.step], product)
+    assert (
+        area
+        == pytest.approx(got["areas"][figure.step])
+        == pytest.approx(torch.linalg.det(torch.tensor(product)).item())
+    )
+
+
+def test_the_still_picture_says_what_is_applied():
+    titles = [ax.get_title() for ax in DeterminantLab(step=2).still().axes]
+    assert titles[0].endswith("after U + diag(s) and L")
+    assert titles[1:] == ["U + diag(s)", "L", "P, not yet", "W, not yet"]

@@ -9,7 +9,9 @@ import torch
 
 from nf_course import LULinear, Sequential, data, models, randomise
 from nf_course.flow import Flow, StandardNormal
-from nf_course.widgets.flow_frames import CELLS, NODES, REACH, FlowFrames
+from nf_course.widgets.flow_frames import FlowFrames
+from nf_course.widgets.flow_stops import wheel
+from nf_course.widgets.flow_tracks import CELLS, NODES, REACH
 from tests.package import javascript
 
 LAYERS, SIDE = 4, 2 * REACH / (NODES - 1)
@@ -130,3 +132,54 @@ def test_other_flows():
         FlowFrames.of(Flow(Sequential(LULinear(3)), StandardNormal(3)), torch.randn(3, 3))
     with pytest.raises(ValueError, match="each of 3 points, got 2"):
         FlowFrames.of(sequence, torch.randn(3, 2), torch.tensor([0, 1]))
+
+
+def test_a_click_finds_the_square_under_it_or_the_nearest(figure):
+    squares = (NODES - 1) // CELLS
+    places = [
+        (-REACH + SIDE * CELLS * (i + 0.5), -REACH + SIDE * CELLS * (j + 0.5)) for i in range(squares) for j in (0, 7)
+    ]
+    want = [i * squares + j for i in range(squares) for j in (0, 7)]
+    places += [(-9, -9), (9, 0.1), (0.1, 9)]
+    want += [0, squares * (squares - 1) + 6, 7 * squares - 1]
+    assert evaluate(figure, f"{json.dumps(places)}.map(([x, y]) => squareAt(grid[0], slices, x, y))") == want
+
+
+def test_the_square_marked_at_first_is_on_the_ring(figure):
+    assert figure.marked == evaluate(figure, f"ring({(NODES - 1) // CELLS})")[0]
+
+
+@pytest.mark.parametrize(("way", "place"), [("decode", 0), ("decode", 3), ("encode", 1), ("encode", LAYERS)])
+def test_script_and_python_say_the_same(figure, way, place):
+    frame = place if way == "decode" else LAYERS - place
+    for marked in (0, 42, 70, 143):
+        figure.way, figure.place, figure.marked = way, place, marked
+        view = f"new DataView(new Uint8Array({list(figure.areas)}).buffer)"
+        got = evaluate(
+            figure,
+            f"words({{ points: {50 if way == 'decode' else 40}, way: {way!r}, place: {place}, layers: {LAYERS} }},"
+            f" square(grid[0], slices, {marked}).probability,"
+            f" [0, {frame}].map((k) => areaAt({view}, {LAYERS + 1}, k, {marked})))",
+        )
+        assert got == figure.describe()
+
+
+def test_the_still_picture_shows_both_ends_and_where_the_points_are(flow):
+    figure = FlowFrames.of(flow, data.moons(40, seed=1), samples=50, place=1, way="encode")
+    axes = figure.still().axes
+    assert [ax.get_title() for ax in axes] == ["data, $x$", f"after 1 of {LAYERS} layers (here)", "noise, $z$"]
+    drawn = torch.tensor(axes[0].collections[-1].get_offsets().data)
+    assert torch.allclose(drawn, data.moons(40, seed=1).double(), atol=figure.unit)
+
+
+def test_points_have_the_colours_of_the_script(figure):
+    points = figure.stops("noise")[0]
+    got = evaluate(figure, f"{points.tolist()}.map(([x, y]) => rgb(wheel(Math.atan2(y, x))))")
+    assert torch.allclose(
+        torch.tensor(got) / 255, torch.tensor(wheel(points), dtype=torch.float32), atol=0.05
+    )  # one of 48
+
+
+def test_one_layer():
+    figure = FlowFrames.of(Flow(Sequential(LULinear(2)), StandardNormal(2)), torch.randn(3, 2), samples=5, place=1)
+    assert figure.describe() and figure.still().axes

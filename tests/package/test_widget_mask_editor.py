@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+import traitlets
 
 from nf_course import MLP, AffineCoupling, IndexMask, Sequential, randomise
 from nf_course.widgets.mask_editor import MaskEditor
@@ -69,9 +70,36 @@ def test_every_preset_is_made_of_masks_and_does_what_it_says():
 
 def test_what_is_no_mask_is_refused():
     for masks in ([], [[True, True]], [[True, False], [True, False, True]]):
-        with pytest.raises(ValueError, match="one length"):
+        with pytest.raises(traitlets.TraitError, match="one length"):
             MaskEditor(masks=masks)
-    with pytest.raises(ValueError, match="applied"):
+    with pytest.raises(traitlets.TraitError, match="applied"):
         MaskEditor(applied=5)
     editor = MaskEditor()
     assert IndexMask(editor.masks[0]).as_bool(6).tolist() == [True] * 3 + [False] * 3
+
+
+def test_fewer_masks_than_were_applied():
+    editor = MaskEditor(applied=4)
+    editor.masks = [[True, False]] * 2
+    assert editor.applied == 2
+    with pytest.raises(traitlets.TraitError, match="0 to 2, got 3"):
+        editor.applied = 3
+
+
+def test_script_and_python_say_the_same():
+    states = [(masks, k) for masks in CASES for k in range(len(masks) + 1)]
+    got = evaluate(
+        f"{json.dumps(states)}.map(([masks, applied]) => [words({{ masks, applied }}), pattern(masks, applied)])"
+    )
+    for (masks, k), (words, pattern) in zip(states, got, strict=True):
+        editor = MaskEditor(masks=masks, applied=k)
+        assert words == editor.describe()
+        assert pattern == editor.pattern().tolist()
+
+
+def test_the_still_picture_marks_what_is_new_and_what_is_untouched():
+    editor = MaskEditor(masks=[[True, True, False], [False, True, True]], applied=1)
+    masks, jacobian = editor.still().axes
+    assert [text.get_text() for text in masks.texts] == ["keep", "keep", "move", "move", "keep", "keep"]
+    assert sum(len(line.get_xdata()) for line in jacobian.lines if line.get_marker() == "o") == 2  # row 3 takes up two
+    assert [text.get_text() for text in jacobian.texts] == ["1", "1"] and jacobian.get_title() == "∂z/∂x after 1 of 2"

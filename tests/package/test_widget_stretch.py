@@ -4,11 +4,13 @@ import json
 import math
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
+import traitlets
 
 from nf_course import ActNorm, Flow, StandardNormal
-from nf_course.widgets.stretch import Stretch
+from nf_course.widgets.stretch import KNOTS, Stretch, measure, monotone
 from tests.package import javascript
 
 evaluate = partial(javascript.evaluate, "stretch.js")
@@ -56,5 +58,55 @@ def test_a_handle_cannot_pass_its_neighbours():
 
 @pytest.mark.parametrize("last", [2.0, float("nan"), float("inf")])
 def test_heights_must_increase(last):
-    with pytest.raises(ValueError, match="increasing"):
+    with pytest.raises(traitlets.TraitError, match="increasing"):
         Stretch(heights=[0.0, 0.5, 1.0, 2.0, last])
+
+
+def test_each_preset_and_every_place_of_a_handle_is_a_state_that_python_takes():
+    figure = Stretch()
+    for heights in evaluate("Object.values(PRESETS)"):
+        figure.heights = heights
+    for i in range(5):
+        for value in (-9, 9):
+            heights = [-2.2, -1.1, 0.2, 0.8, 2.3]
+            heights[i] = evaluate(f"Math.round(1e4 * clampHeight({heights}, {i}, {value})) / 1e4")
+            figure.heights = heights
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("heights", [(-2.2, -1.1, 0.2, 0.8, 2.3), (-3, -0.3, 0, 0.3, 3)])
+def test_the_still_picture_has_the_curve_of_the_script(heights, sign):
+    xs = np.linspace(-3.2, 3.2, 65)
+    z, slope = monotone(KNOTS, heights, sign)(xs)
+    got = np.array(evaluate(f"{xs.tolist()}.map({knots(heights, sign)})"))
+    assert np.allclose(got, np.column_stack([z, slope]), atol=1e-12)
+
+
+STATES = [
+    {},
+    {"heights": [-3.0, -0.3, 0.0, 0.3, 3.0], "slab": 1.234, "width": 1.6, "handle": 4},
+    {"decreasing": True, "slab": -2.6, "width": 0.04, "handle": 0},
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_script_and_python_say_the_same(state):
+    figure = Stretch(**state)
+    names = ("heights", "handle", "slab", "width", "decreasing")
+    assert evaluate(f"words({json.dumps({name: getattr(figure, name) for name in names})})") == figure.describe()
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_the_stretch_is_the_ratio_of_the_mean_heights(state):
+    figure = Stretch(**state)
+    m = measure(figure.map, figure.slab, figure.width)
+    mean_x, mean_z = m["area_x"] / (m["b"] - m["a"]), m["area_z"] / (m["d"] - m["c"])
+    assert m["stretch"] == pytest.approx(mean_x / mean_z, rel=1e-3)
+    assert abs(m["dz"]) == pytest.approx(m["stretch"] * m["dx"])
+    assert (m["dz"] < 0) == figure.decreasing
+
+
+def test_the_still_picture_shows_the_numbers_of_the_state():
+    figure = Stretch(slab=-0.5, width=0.6)
+    texts = " ".join(text.get_text() for text in figure.still().findobj(match=lambda a: hasattr(a, "get_text")))
+    assert "area 0.2557" in texts and "1.14" in texts and "0.60" in texts and "0.68" in texts

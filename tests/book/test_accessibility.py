@@ -1,0 +1,55 @@
+"""axe-core over every page, light and dark, wide and narrow: no violation of WCAG 2.2, level AA, or of good practice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.book.pages import DESK, PAGES, PHONE, ROOT, SCHEMES, show
+
+pytestmark = pytest.mark.browser
+
+AXE = ROOT / "tests" / "vendor" / "axe.min.js"
+RUN = """async () => (await axe.run(document, { resultTypes: ["violations"], iframes: false,
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    rules: { "target-size": { enabled: true } } })).violations
+  .map((v) => `${v.id} (${v.impact}), ${v.nodes.length} x: ${v.nodes[0].target.join(" ")} | ${v.nodes[0].failureSummary.slice(0, 200)}`)"""
+
+
+LOOKS = [(scheme, size) for scheme in SCHEMES for size in (DESK, PHONE)]
+
+
+def violations(page, looks=LOOKS) -> list[str]:
+    """What axe finds on an open page, each with the first place where it stands."""
+    assert AXE.exists(), "no axe-core here: run `python tools/vendor.py`, or `make book`"
+    page.evaluate(AXE.read_text("utf-8"))
+    found = []
+    for scheme, size in looks:
+        show(page, scheme, size)
+        page.wait_for_timeout(300)  # colours fade from one scheme to the other
+        found += [f"{scheme}, {size['width']} px: {text}" for text in page.evaluate(RUN)]
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visit, name, record_property):
+    source = name.startswith("_modules/")  # listings of the package, all made alike: each scheme and each width once
+    found = violations(visit(name).page, LOOKS[::3] if source else LOOKS)
+    record_property("page", {"page": name, "axe": str(len(found))})
+    assert found == []
+
+
+FAULTS = {
+    "color-contrast": "<p style='color: #aaa; background: #fff'>pale</p>",
+    "image-alt": "<img src='../_static/flow.png'>",
+    "label": "<input type='range'>",
+    "button-name": "<button></button>",
+    "target-size": "<button style='all: unset; font-size: 5px'>a</button><button style='all: unset; font-size: 5px'>b</button>",
+    "scrollable-region-focusable": "<div style='width: 90px; overflow-x: scroll'><div style='width: 900px; height: 9px'>x</div></div>",
+    "heading-order": "<h6>deep</h6>",
+}
+
+
+@pytest.mark.parametrize(("rule", "inject"), FAULTS.items(), ids=FAULTS)
+def test_each_kind_of_violation_would_be_seen(visit, rule, inject):
+    found = violations(visit("book/notation.html", inject).page)
+    assert any(f": {rule} (" in text for text in found), found

@@ -1,0 +1,126 @@
+"""The figures that move, in Chromium: by keyboard and by mouse, in words, on a phone, and without any script."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.book.pages import FIGURES, PHONE, WIDGET
+
+pytestmark = pytest.mark.browser
+
+PICTURE = """(widget) => [...widget.querySelectorAll("canvas")].map((c) => c.toDataURL()).join()
+  + [...widget.querySelectorAll("svg")].map((s) => s.outerHTML).join()"""
+WORDS = "(widget) => [...widget.querySelectorAll('[role=img], img')].map((c) => c.ariaLabel || c.alt || '').join('|')"
+UNNAMED = """(widget) => [...widget.querySelectorAll("input, select, canvas, svg, img")].some(
+  (i) => !i.labels?.length && !i.ariaLabel && !i.alt && !i.hasAttribute("aria-labelledby") && !i.hasAttribute("aria-hidden"))"""
+FOCUS = """(node) => { const style = getComputedStyle(node);
+  return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2; }"""
+
+
+def settle(page: Page, widget, before: str) -> bool:
+    """Whether the picture becomes another one, soon."""
+    for _ in range(12):
+        page.wait_for_timeout(50)
+        if widget.evaluate(PICTURE) != before:
+            return True
+    return False
+
+
+def complaints(page: Page, widget) -> list[str]:
+    """What is wrong with a moving figure."""
+    widget.scroll_into_view_if_needed()
+    page.wait_for_timeout(700)  # it may be drawn only when it comes into view, coarse first
+    before = widget.evaluate(PICTURE)
+    if not before:
+        return ["has no picture"]
+    page.wait_for_timeout(300)
+    if widget.evaluate(PICTURE) != before:
+        return ["moves by itself, though the reader asked for less motion"]
+    found = ["has something without a name"] if widget.evaluate(UNNAMED) else []
+
+    sliders = widget.locator("input[type=range]").all()
+    for slider in sliders:
+        label = slider.evaluate("(input) => input.labels[0]?.textContent")
+        before, words = widget.evaluate(PICTURE), widget.evaluate(WORDS)
+        slider.focus()
+        page.keyboard.press("Home")  # from either end, some step must show
+        page.keyboard.press("End")
+        if not slider.evaluate(FOCUS):
+            found.append(f"does not show that the slider {label!r} has the focus")
+        moved = settle(page, widget, before)
+        if not moved:
+            page.keyboard.press("Home")
+            moved = settle(page, widget, before)
+        if not moved:
+            found.append(f"does not change on any key at the slider {label!r}")
+        elif widget.evaluate(WORDS) == words:
+            found.append(f"says the same in words, though the slider {label!r} has changed the picture")
+    if not sliders:
+        found.append("has no slider")
+    for slider in sliders[:1]:
+        box, before = slider.bounding_box(), widget.evaluate(PICTURE)
+        for place in (0.25, 0.75):
+            page.mouse.click(box["x"] + place * box["width"], box["y"] + box["height"] / 2)
+        if not settle(page, widget, before):
+            found.append("does not change when its slider is clicked")
+    for canvas in widget.locator("canvas").all():
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(*middle)
+        if canvas.evaluate("(node) => getComputedStyle(node).cursor") in ("auto", "default"):
+            continue  # nothing here asks to be dragged or clicked
+        before = widget.evaluate(PICTURE)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 0.2 * box["width"], middle[1] + 0.1 * box["height"], steps=4)
+        page.mouse.up()
+        if not settle(page, widget, before):
+            found.append("has a hand over its picture, and does not change when that is dragged")
+    return found
+
+
+@pytest.mark.parametrize("size", [None, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_figures_move_by_keyboard_and_mouse(visit, name, size, record_property):
+    page = visit(name, **({"viewport": size} if size else {})).page
+    widgets = page.locator(".nf-widget").all()
+    record_property("page", {"page": name, "figures": str(len(widgets))})
+    assert widgets, "the cover and every chapter have a figure that moves"
+    found = {f"figure {i}": complaints(page, widget) for i, widget in enumerate(widgets)}
+    assert found == {figure: [] for figure in found}
+
+
+DRAW = "const c = this.closest('div').querySelector('canvas'); c.ariaLabel = this.value; c.getContext('2d').fillRect(0, 0, 9, this.value)"
+SLIDER = f"<label>a <input type='range' oninput=\"{DRAW}\"></label>"
+CANVAS = "<canvas role='img' aria-label='a'></canvas>"
+WIDGETS = {
+    "nothing": f"{SLIDER}{CANVAS}",
+    "has no picture": "<label>a <input type='range'></label>",
+    "does not change on any key": f"<label>a <input type='range'></label>{CANVAS}",
+    "without a name": f"<input type='range' oninput=\"{DRAW}\">{CANVAS}",
+    "says the same": f"{SLIDER.replace('c.ariaLabel = this.value;', '')}{CANVAS}",
+    "moves by itself": "<svg id='s'></svg><script>setInterval(() => s.setAttribute('x', Date.now()), 20)</script>",
+    "has the focus": f"{SLIDER.replace('<input', '<input style=outline:none')}{CANVAS}",
+    "is clicked": f"{SLIDER.replace('<input', '<input style=pointer-events:none')}{CANVAS}",
+    "a hand over its picture": f"{SLIDER}{CANVAS.replace('<canvas', '<canvas style=cursor:grab')}",
+    "no slider": CANVAS,
+}
+
+
+@pytest.mark.parametrize(("words", "inside"), WIDGETS.items(), ids=WIDGETS)
+def test_a_figure_that_fails_would_be_seen(visit, words, inside):
+    page = visit("book/notation.html", f"<div class='nf-widget'>{inside}</div>").page
+    found = complaints(page, page.locator(".nf-widget"))
+    assert any(words in text for text in found) if words != "nothing" else not found, found
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_without_scripts_a_still_picture_stands_in(visit, name):
+    page = visit(name, java_script_enabled=False).page
+    stills = page.locator("noscript img")
+    assert stills.count() == page.locator(WIDGET).count() >= 1
+    for still in stills.all():
+        assert len(still.get_attribute("alt")) > 40 and "object at 0x" not in still.get_attribute("alt")
+        still.scroll_into_view_if_needed()
+        assert still.bounding_box()["width"] > 250 and still.evaluate("(image) => image.naturalWidth") > 500
