@@ -32,7 +32,8 @@ function padCentre([i, j], [left, top, right, bottom], [columns, rows]) {
 const whereIs = (names, labels, place) => names.map((name, k) => `${name} ${labels[k][place[k]]}`).join(", ");
 function inWords(names, labels, place, samples, words) {
   const many = samples === 1 ? "one picture" : `${samples} pictures`;
-  return `${whereIs(names, labels, place)}: ${many}.` + (words.length ? ` ${words[stateOf(place, labels.map((l) => l.length))]}` : "");
+  const index = stateOf(place, labels.map((values) => values.length));
+  return `${whereIs(names, labels, place)}: ${many}.` + (words.length ? ` ${words[index]}` : "");
 }
 
 // Grey values as ink on glass: transparent where they are 0, so that the theme's paper shows through.
@@ -67,7 +68,8 @@ function render({ model, el }) {
   const readout = element(root, "p", "nf-readout"), row = controls(root);
   const sliders = names.map((name, k) => slider(row, { label: name, min: 0, max: counts[k] - 1, step: 1, value: state.place[k],
     format: (i) => labels[k][i], oninput: (i) => go(state.place.map((old, axis) => (axis === k ? i : old))) }));
-  const loss = get("error") ? ` The pictures are compressed; a value is off by ${num(get("error"), 1)} of 255, root mean square.` : "";
+  const loss = !get("error") ? ""
+    : ` The pictures are compressed; a value is off by ${num(get("error"), 1)} of 255, root mean square.`;
   sliders.forEach(({ input }, k) => {  // room for the longest label, so that the slider keeps its length
     input.parentElement.style.flexWrap = "wrap";
     input.nextSibling.style.minWidth = `${Math.max(4, ...labels[k].map((text) => text.length))}ch`;
@@ -120,7 +122,8 @@ function render({ model, el }) {
     canvas.addEventListener("pointermove", (event) => { if (dragging) to(event); });
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { dragging = false; });
     canvas.addEventListener("click", to);
-    canvas.addEventListener("touchstart", (event) => { if (atMarker(event.touches[0])) event.preventDefault(); }, { passive: false });
+    const hold = (event) => { if (atMarker(event.touches[0])) event.preventDefault(); };
+    canvas.addEventListener("touchstart", hold, { passive: false });
     return made;
   }
 
@@ -156,7 +159,7 @@ function render({ model, el }) {
     // all states, small and pale, as a map; drawn once for each theme and width
     if (!map) {
       g.globalAlpha = 0.55; g.imageSmoothingEnabled = true;
-      const fit = Math.min(wide / W, tall / H);
+      const fit = 0.92 * Math.min(wide / W, tall / H);
       for (let i = 0; i < counts[0]; i++) for (let j = 0; j < counts[1]; j++) {
         const [x, y] = padCentre([i, j], box, counts);
         tile(g, tileOf([i, j], counts, samples, 0), x - (fit * W) / 2, y - (fit * H) / 2, fit * W, fit * H);

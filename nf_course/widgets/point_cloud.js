@@ -93,7 +93,8 @@ function stamp(pixels, width, height, x, y, rows, colour) {
 
 // Numbers of the points from the farthest to the nearest, by counting: 256 layers are fine enough.
 function farFirst(seen, order) {
-  const count = order.length, start = new Uint32Array(257), layer = (i) => (255.999 * Math.min(1, Math.max(0, (seen[3 * i + 2] + 1.5) / 3))) | 0;
+  const count = order.length, start = new Uint32Array(257);
+  const layer = (i) => (255.999 * Math.min(1, Math.max(0, (seen[3 * i + 2] + 1.5) / 3))) | 0;
   for (let i = 0; i < count; i++) start[layer(i) + 1]++;
   for (let k = 0; k < 256; k++) start[k + 1] += start[k];
   for (let i = 0; i < count; i++) order[start[layer(i)]++] = i;
@@ -110,7 +111,8 @@ function ends(low, high) {
 function inWords(get, place, azimuth, elevation) {
   const names = get("names"), k = Math.floor(place), whole = place === k;
   const where = whole ? `“${names[k]}”` : `between “${names[k]}” and “${names[k + 1]}”`;
-  let text = `${get("points").byteLength / 6 / get("frames")} points${get("frames") > 1 ? `, ${get("frame_name")} ${where}` : ""}, `
+  const at = get("frames") > 1 ? `, ${get("frame_name")} ${where}` : "";
+  let text = `${get("points").byteLength / 6 / get("frames")} points${at}, `
     + `seen from azimuth ${num(azimuth, 0)}°, elevation ${num(elevation, 0)}°.`;
   if (get("paint") === "values") text += ` Coloured by ${get("value_name")}, ${ends(get("low"), get("high")).join(" to ")}.`;
   if (get("paint") === "classes") text += ` Colours: ${get("classes").join(", ")}.`;
@@ -131,10 +133,11 @@ function render({ model, el }) {
   const root = frame(el), title = F > 1 && element(root, "p", "nf-readout"), stage = element(root, "div");
   if (title) title.style.cssText = "margin:0 0 0.3rem;font-weight:600;text-align:center";
   const legend = element(root, "div");
-  legend.style.cssText = "display:flex;flex-wrap:wrap;justify-content:center;align-items:center;gap:0.15rem 0.9rem;margin:0.3rem 0;font-size:14px";
+  legend.style.cssText = "display:flex;flex-wrap:wrap;justify-content:center;align-items:center;gap:0.15rem 0.9rem;"
+    + "margin:0.3rem 0;font-size:14px";
   const first = F > 1 && controls(root), second = controls(root);
   const still = reducedMotion();
-  const nameAt = (v) => (Number.isInteger(v) ? names[v] : `${names[Math.floor(v)]} → ${names[Math.floor(v) + 1]}`);
+  const nameAt = (v, k = Math.floor(v)) => (v === k ? names[k] : `${names[k]} → ${names[k + 1]}`);
   const walk = F > 1 && slider(first, { label: get("frame_name"), min: 0, max: F - 1, step: 0.02, value: state.frame,
     format: (v) => `${num(v + 1, Number.isInteger(v) ? 0 : 1)} of ${F}`,
     oninput: (v) => { settle(); view.place = goal = Math.abs(v - Math.round(v)) < 0.03 ? Math.round(v) : v; state.frame = goal; } });
@@ -283,7 +286,8 @@ function render({ model, el }) {
     }
     if (paint === "classes") get("classes").forEach((name, i) => {
       const item = element(legend, "span");
-      element(item, "span").style.cssText = `display:inline-block;width:0.75rem;height:0.75rem;border-radius:50%;margin-right:0.35rem;background:${scale[i]}`;
+      element(item, "span").style.cssText =
+        `display:inline-block;width:0.75rem;height:0.75rem;border-radius:50%;margin-right:0.35rem;background:${scale[i]}`;
       item.append(name);
     });
     legend.style.display = legend.childNodes.length ? "flex" : "none";
@@ -308,7 +312,8 @@ function render({ model, el }) {
     g.restore();
     if (state.elevation < 0) floor(c, R, 0.6);
     if (!turning && !gliding)
-      pic.describe(`${inWords(get, view.place, view.azimuth, state.elevation)} Lines on the ground are ${+ground.step.toPrecision(1)} apart.`);
+      pic.describe(`${inWords(get, view.place, view.azimuth, state.elevation)} `
+        + `Lines on the ground are ${+ground.step.toPrecision(1)} apart.`);
   }
 
   const spot = (point) => [pic.width / 2 + unit * point[0], pic.height / 2 - unit * point[1]];
@@ -340,7 +345,8 @@ function render({ model, el }) {
     const { g } = pic, font = "14px system-ui, sans-serif";
     g.font = font;
     const half = g.measureText(text).width / 2 + 3;
-    halo(g, text, Math.min(pic.width - half, Math.max(half, x)), Math.min(pic.height - 10, Math.max(10, y)), c.muted, c.paper, font);
+    const inside = (v, margin, end) => Math.min(end - margin, Math.max(margin, v));
+    halo(g, text, inside(x, half, pic.width), inside(y, 10, pic.height), c.muted, c.paper, font);
   }
 
   function sticks(c) {
@@ -360,19 +366,22 @@ function render({ model, el }) {
     const base = scale * Math.min(5.5, Math.max(1.9, (0.28 * pic.height) / Math.sqrt(N)));
     const sizes = Array.from({ length: 33 }, (_, k) => {
       const radius = base * (0.6 + (0.7 * k) / 32);
-      return { rim: disc(radius + 0.45 * scale), body: disc(radius), light: radius > 5 ? disc(0.34 * radius) : null, shift: Math.round(0.32 * radius) };
+      const light = radius > 5 ? disc(0.34 * radius) : null;
+      return { rim: disc(radius + 0.45 * scale), body: disc(radius), light, shift: Math.round(0.32 * radius) };
     });
     buffer.fill(0);
     for (const i of farFirst(seen, order)) {
       const near = nearness(seen[3 * i + 2]), fog = FOG * (1 - near), size = sizes[Math.round(32 * near)];
-      const x = Math.round(scale * (pic.width / 2 + unit * seen[3 * i])), y = Math.round(scale * (pic.height / 2 - unit * seen[3 * i + 1]));
+      const x = Math.round(scale * (pic.width / 2 + unit * seen[3 * i]));
+      const y = Math.round(scale * (pic.height / 2 - unit * seen[3 * i + 1]));
       const red = fill[3 * i] + fog * (pr - fill[3 * i]), green = fill[3 * i + 1] + fog * (pg - fill[3 * i + 1]);
       const blue = fill[3 * i + 2] + fog * (pb - fill[3 * i + 2]);
       stamp(buffer, width, height, x, y, size.rim, rim);
       stamp(buffer, width, height, x, y, size.body, packed([red, green, blue]));
       if (size.light) {
         const light = (v) => v + 0.28 * (255 - v);
-        stamp(buffer, width, height, x - size.shift, y - size.shift, size.light, packed([light(red), light(green), light(blue)]));
+        const bright = packed([light(red), light(green), light(blue)]);
+        stamp(buffer, width, height, x - size.shift, y - size.shift, size.light, bright);
       }
     }
     sheet.getContext("2d").putImageData(pixels, 0, 0);
