@@ -5,6 +5,36 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
+from docutils import nodes
+from nf_cards import Chapter
+from nf_links import add_tools, check_repository, copy_exercises
+from nf_pictures import lighten_all, mark_panels
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class StillWithoutScripts(SphinxPostTransform):
+    """Where a reader has no JavaScript, show a moving figure's still picture, which its output carries beside it.
+
+    A builder that knows no widgets, such as LaTeX's, takes the picture by itself.
+    """
+
+    default_priority = 3  # before myst-nb keeps one form of every output, and drops the others
+    formats = ("html",)
+
+    def run(self, **kwargs):
+        """Copy the picture into a noscript element behind the widget."""
+        for bundle in self.document.findall(nodes.container):
+            forms = {child.get("mime_type"): child for child in bundle.children if isinstance(child, nodes.container)}
+            if bundle.get("nb_element") != "mime_bundle" or not {WIDGET, "image/png"} <= set(forms):
+                continue
+            picture = [child.deepcopy() for child in forms["image/png"].children]
+            for image in (image for node in picture for image in node.findall(nodes.image)):
+                image["alt"] = forms["text/plain"].astext().strip()
+            forms[WIDGET] += [nodes.raw("", "<noscript>", format="html"), *picture]
+            forms[WIDGET] += nodes.raw("", "</noscript>", format="html")
+
 
 def clean_scripts(app, pagename, templatename, context, doctree):
     """Keep each script once, and none of Thebe's: pages have no live kernel, and its second copy throws an error."""
@@ -62,11 +92,32 @@ def package_names(app, env, node, contnode):
     return link or contnode
 
 
+def whole_width(app, pagename, templatename, context, doctree):
+    """The cover has no table of contents of its own, and uses its place."""
+    if pagename == app.config.root_doc:
+        context["meta"] = {**(context.get("meta") or {}), "html_theme.sidebar_secondary.remove": True}
+
+
+def few_buttons(app, config):
+    """Above a page stays the switch of colours alone: what to download stands below the title, in plain words."""
+    for button in ("use_download_button", "use_fullscreen_button"):
+        config.html_theme_options.setdefault(button, False)
+
+
 def setup(app):
     """Called by Sphinx; the kernels it starts inherit the environment."""
     os.environ.setdefault("NF_COURSE_PROGRESS", "off")
     os.environ.setdefault("NF_COURSE_PROGRESS_FILE", "off")
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    app.add_post_transform(StillWithoutScripts)
+    app.add_directive("chapter", Chapter)
+    app.connect("config-inited", check_repository)
+    app.connect("config-inited", few_buttons, priority=100)  # before the theme reads its options
+    app.connect("doctree-resolved", mark_panels)
+    app.connect("html-page-context", whole_width)
+    app.connect("html-page-context", add_tools)
+    app.connect("build-finished", lighten_all)
+    app.connect("build-finished", copy_exercises)
     app.connect("html-page-context", clean_scripts, priority=900)
     app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx has numbered
     app.connect("env-updated", labels_as_anchors)

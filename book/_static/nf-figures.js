@@ -1,18 +1,52 @@
-// On a phone a picture of several panels side by side would shrink until nothing can be read:
-// put it into a frame that scrolls sideways by itself (nf.css gives the sizes).
-document.addEventListener("DOMContentLoaded", () => {
-  document.querySelectorAll(".cell_output img").forEach((image) => {
-    const frame = () => {
-      if (image.naturalWidth < 2 * image.naturalHeight) return;
-      const box = document.createElement("div");
-      box.className = "nf-wide";
-      box.tabIndex = 0; // the keyboard can scroll it
-      box.setAttribute("role", "group");
-      box.setAttribute("aria-label", "Wide figure");
-      image.replaceWith(box);
-      box.append(image);
-    };
-    if (image.complete) frame();
-    else image.addEventListener("load", frame, { once: true });
-  });
-});
+// On a phone, panels side by side would shrink until nothing can be read. Where the build has found the gaps between
+// them (nf_pictures.py), they are stacked; any other wide picture goes into a frame that scrolls sideways, and says so.
+(() => {
+  const phone = window.matchMedia("(max-width: 600px)");
+
+  function stack(image, cuts) {
+    const places = [0, ...cuts, 1], box = document.createElement("div");
+    box.className = "nf-stack";
+    places.slice(1).forEach((end, i) => {
+      const start = places[i], share = end - start, panel = document.createElement("div"), copy = image.cloneNode();
+      panel.className = "nf-panel";
+      panel.classList.toggle("nf-small", (share * image.naturalWidth) / 2 < 190); // pictures have twice the pixels
+      copy.alt = i ? `Panel ${i + 1} of ${places.length - 1}` : `${image.alt} (Panel 1 of ${places.length - 1})`;
+      copy.style.cssText = `width: ${100 / share}%; margin-left: ${(-100 * start) / share}%`;
+      panel.append(copy);
+      box.append(panel);
+    });
+    image.classList.add("nf-stacked");
+    image.after(box);
+  }
+
+  function scroll(image) {
+    const box = document.createElement("div"), hint = document.createElement("p");
+    box.className = "nf-wide";
+    box.tabIndex = 0; // the keyboard can scroll it
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", "Wide figure");
+    hint.className = "nf-hint";
+    hint.textContent = "wider than the screen: slide it sideways";
+    const outer = image.closest("a.image-reference") ?? image;
+    outer.replaceWith(box, hint);
+    box.append(outer);
+  }
+
+  function arrange(image) {
+    const cuts = [...image.classList].find((name) => name.startsWith("nf-cuts-"))?.slice(8).split("-").map((v) => v / 1000);
+    if (cuts) stack(image, cuts);
+    else if (image.naturalWidth > 2.2 * image.naturalHeight && image.naturalWidth > 1300) scroll(image);
+  }
+
+  let done = false;
+  const narrow = () => {
+    if (!phone.matches || done) return;
+    done = true; // the style sheet shows the one form or the other from now on
+    for (const image of document.querySelectorAll(".cell_output img")) {
+      if (image.complete) arrange(image);
+      else image.addEventListener("load", () => arrange(image), { once: true });
+    }
+  };
+  document.addEventListener("DOMContentLoaded", narrow);
+  phone.addEventListener("change", narrow);
+})();

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["BadInput", "Coupling", "Decoder", "Density", "Net", "Part", "map_tensors", "tensors_in"]
+__all__ = ["BadInput", "Base", "Coupling", "Decoder", "Density", "Layer", "Net", "Part", "map_tensors", "tensors_in"]
 
 
 class BadInput(ValueError):
@@ -111,6 +111,54 @@ class Decoder(Part):
     def latents(self, x: Tensor) -> Tensor:
         """The z that x came from: the check's own way back."""
         return torch.linalg.solve(self.matrix, (torch.sinh(x.to(self.matrix)) - self.offset).T).T
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Layer(Part):
+    """A curved layer, z = asinh(A x + b): `encode(x) -> (z, ladj)` and `decode(z) -> (x, ladj)`, both (N, D)."""
+
+    name: str
+    matrix: Tensor  # (D, D)
+    offset: Tensor  # (D,)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        self._check(x, "encode")
+        y = x @ self.matrix.T + self.offset
+        return torch.asinh(y), self._ladj(y)
+
+    def decode(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        self._check(z, "decode")
+        y = torch.sinh(z)
+        return torch.linalg.solve(self.matrix, (y - self.offset).T).T, -self._ladj(y)
+
+    def _ladj(self, y: Tensor) -> Tensor:
+        return torch.linalg.slogdet(self.matrix)[1] - 0.5 * torch.log1p(y.square()).sum(1)
+
+    def _check(self, x: Tensor, direction: str) -> None:
+        features = len(self.offset)
+        fits = isinstance(x, Tensor) and x.ndim == 2 and x.shape[1] == features
+        _need(fits, f"{self.name}.{direction} takes a tensor (N, {features}), and was given {_shape(x)}")
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Base(Part):
+    """Independent Student-t variables, each with its degrees of freedom: `log_prob(z)`, (N, D) -> (N,)."""
+
+    name: str
+    df: Tensor  # (D,)
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        fits = isinstance(z, Tensor) and z.ndim == 2 and z.shape[1] == len(self.df)
+        _need(fits, f"{self.name}.log_prob takes latents of shape (N, {len(self.df)}), and was given {_shape(z)}")
+        half = (self.df + 1) / 2
+        constant = torch.lgamma(half) - torch.lgamma(self.df / 2) - 0.5 * torch.log(math.pi * self.df)
+        return (constant - half * torch.log1p(z.square() / self.df)).sum(1)
 
     def __repr__(self) -> str:
         return self.name

@@ -1,6 +1,6 @@
 """Figures with sliders that Python computes anew at each move, for any flow: layer by layer, and by temperature.
 
-h_{k-1} = f_k^{-1}(h_k);  x = decode(T z), z from the base;  p_X(x) = p_Z(f(x)) |f'(x)|, f' by autograd.
+h_{k-1} = f_k^{-1}(h_k);  x = decode(T z), z from the base;  p_X(x) = p_Z(f(x)) abs(f'(x)), f' by autograd.
 For your own flows in a running notebook; the chapters have figures that need no kernel.
 """
 

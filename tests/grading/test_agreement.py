@@ -46,6 +46,26 @@ def test_two_couplings():
         torch.testing.assert_close(got, want)
 
 
+def test_composition_and_base():
+    (encode_all,), (log_prob,), (affine_mle,) = (references(f"02.{n}") for n in ("compose", "base_swap", "affine_mle"))
+    torch.manual_seed(0)
+    layers = [nf.randomise(layer) for layer in (nf.LULinear(3), nf.AffineCoupling(nf.MLP(1, 4)), nf.LULinear(3))]
+    x, base = torch.randn(50, 3) @ torch.randn(3, 3), nf.StandardNormal(3)
+    for got, want in zip(encode_all(x, layers), nf.Sequential(*layers).encode(x)):
+        torch.testing.assert_close(got, want)
+    flow = nf.Flow(nf.Sequential(*layers), base)
+    torch.testing.assert_close(log_prob(x, flow.bijection, base), flow.log_prob(x))
+
+    mu, L, nll = affine_mle(x)
+    best = nf.Flow(nf.Inverse(nf.LULinear(3)), base)  # decode is a matrix: give it the one in closed form
+    matrix = best.bijection.bijection
+    with torch.no_grad():
+        matrix.permutation.copy_(torch.arange(3))
+        matrix.lower.copy_(L / L.diagonal()), matrix.upper.zero_()
+        matrix.sign_s.fill_(1), matrix.log_abs_s.copy_(L.diagonal().log())
+    torch.testing.assert_close(torch.tensor(nf.mean_nll(best, x - mu)), nll)
+
+
 def test_lu_linear():
     build_w, log_det, solve, sign_and_log_det, factor = (
         references(f"07.{name}")[0] for name in ("build_w", "logdet", "solve", "sign", "factor")
