@@ -93,8 +93,9 @@ def package_names(app, env, node, contnode):
 
 
 def whole_width(app, pagename, templatename, context, doctree):
-    """The cover has no table of contents of its own, and uses its place."""
+    """The cover has no table of contents of its own, and uses its place, with a few rules of its own."""
     if pagename == app.config.root_doc:
+        app.add_css_file("nf-cover.css")  # called from here, for this page alone
         context["meta"] = {**(context.get("meta") or {}), "html_theme.sidebar_secondary.remove": True}
 
 

@@ -19,6 +19,8 @@ FLAT = 48  # most frequent colours of a picture, which are kept as they are
 LIGHT = 20_000  # bytes: smaller pictures are left alone
 BLANK = 250  # a column of pixels is blank where all of it is at least so light
 GAP, WIDE = 0.005, 1.6  # least width of a gap, as a share of the picture; least width over height to be cut
+LABEL, HAIR = 0.03, 0.002  # greatest width of a label beside an upright axis; least of the gap before it
+TEXT = 14, 0.7  # pixels of a letter's height, at least; share of the picture's that a label takes, at most
 MOST = 5  # panels in a row; a picture of more pieces is a grid of small images
 
 
@@ -66,14 +68,16 @@ def cuts(picture: Image.Image) -> list[float]:
 
     The panels of a row are about equally wide, so the k-th of n - 1 cuts lies in a blank gap near k/n. Of all n for
     which every gap is there, the largest is taken, unless its gaps are much narrower than those of fewer panels.
-    A grid of many small images is one piece.
+    Labels and numbers of an axis belong to the panel on their right. A grid of many small images is one piece.
     """
     if picture.width < WIDE * picture.height:
         return []
-    blank = (np.asarray(picture.convert("L")) >= BLANK).all(axis=0)
+    white = np.asarray(picture.convert("L")) >= BLANK
+    blank = white.all(axis=0)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], blank, [0]])))
     runs = [(start, end) for start, end in edges.reshape(-1, 2) if start > 0 and end < len(blank)]
-    runs = [(start / len(blank), end / len(blank)) for start, end in runs if end - start >= GAP * len(blank)]
+    every = [(start / len(blank), end / len(blank)) for start, end in runs if end - start >= HAIR * len(blank)]
+    runs = [(start, end) for start, end in every if end - start >= GAP]
     found, widest = [], 0.0
     for n in range(2, 13):
         near = [[r for r in runs if abs((r[0] + r[1]) / 2 - k / n) < 0.35 / n] for k in range(1, n)]
@@ -82,8 +86,22 @@ def cuts(picture: Image.Image) -> list[float]:
         gaps = [max(several, key=lambda r: r[1] - r[0]) for several in near]
         least = min(end - start for start, end in gaps)
         if least >= 0.5 * widest:
-            found, widest = [(start + end) / 2 for start, end in gaps], max(widest, least)
+            found = [sum(_before_labels(gap, every, white)) / 2 for gap in gaps]
+            widest = max(widest, least)
     return found if len(found) < MOST else []
+
+
+def _before_labels(gap: tuple, every: list[tuple], white: np.ndarray) -> tuple[float, float]:
+    """The gap, or one further left where only a narrow piece of text, the label of an axis, stands between the two."""
+    k, (height, width) = every.index(gap), white.shape
+    while k > 0 and every[k][0] - every[k - 1][1] < LABEL:
+        piece = white[:, round(every[k - 1][1] * width) : round(every[k][0] * width)]
+        ink = ~piece.all(axis=1)
+        letters = np.diff(np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]))))[::2]
+        if letters.max() < TEXT[0] or ink.sum() > TEXT[1] * height:  # a stray point, or a part of a panel
+            break
+        k -= 1
+    return every[k]
 
 
 def mark_panels(app, doctree, docname) -> None:

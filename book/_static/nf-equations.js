@@ -171,12 +171,33 @@
     both.append(formula, mark);
   }
 
+  const idle = () => new Promise((done) => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 200 }));
+  const loaded = () => new Promise((done) => {
+    if (document.readyState === "complete") done();
+    else addEventListener("load", done, { once: true });
+  });
+
+  async function set(formulas) {
+    await window.MathJax.typesetPromise(formulas);
+    for (const formula of formulas) if (formula.localName === "span") glue(formula);
+  }
+
+  // MathJax is told not to set the page by itself (_config.yml). First what the reader sees, then, a dozen at a time and
+  // when nothing else is to be done, the rest: so scrolling stays free, and the figures need not wait.
   document.addEventListener("DOMContentLoaded", async () => {
-    if (!document.querySelector(".math")) return;
+    const formulas = [...document.querySelectorAll(".math")];
+    if (!formulas.length) return;
     while (!window.MathJax?.startup?.promise) await new Promise((done) => setTimeout(done, 20));
     await window.MathJax.startup.promise;
+    const seen = (node) => { const { top, bottom } = node.getBoundingClientRect(); return bottom > 0 && top < innerHeight; };
+    const first = formulas.filter(seen), rest = formulas.filter((node) => !first.includes(node));
+    if (first.length) await set(first);
+    await loaded();
+    for (let i = 0; i < rest.length; i += 12) {
+      await idle();
+      await set(rest.slice(i, i + 12));
+    }
     await document.fonts.ready;
-    document.querySelectorAll("span.math").forEach(glue);
     document.querySelectorAll("mjx-container[display='true']").forEach((m) => watch.observe(m.parentElement));
   });
 })();

@@ -6,10 +6,13 @@
   function stack(image, cuts) {
     const places = [0, ...cuts, 1], box = document.createElement("div");
     box.className = "nf-stack";
+    // small panels stand two in a row, all or none: of pictures that belong together none is larger than the others
+    const widest = Math.max(...places.slice(1).map((end, i) => end - places[i])) * image.naturalWidth;
+    const paired = places.length > 4 && widest / 2 < 195; // pictures have twice the pixels
     places.slice(1).forEach((end, i) => {
       const start = places[i], share = end - start, panel = document.createElement("div"), copy = image.cloneNode();
       panel.className = "nf-panel";
-      panel.classList.toggle("nf-small", (share * image.naturalWidth) / 2 < 190); // pictures have twice the pixels
+      panel.classList.toggle("nf-small", paired);
       copy.alt = i ? `Panel ${i + 1} of ${places.length - 1}` : `${image.alt} (Panel 1 of ${places.length - 1})`;
       copy.style.cssText = `width: ${100 / share}%; margin-left: ${(-100 * start) / share}%`;
       panel.append(copy);

@@ -48,6 +48,11 @@ CAUSES = (
      "two shapes do not fit: print the shapes on this line; dim 0 is the batch"),
     (r"out of range.*expected to be in range", "this dimension does not exist: print the shape of the tensor"),
     (r"'tuple' object has no attribute", "encode and decode return a pair: unpack it, z, ladj = ..."),
+    (r"'(Layer|Base|Coupling)' object is not callable",
+     "call one of its methods, encode, decode or log_prob"),
+    (r"'(Layer|Base|Coupling)' object has no attribute", "it has the methods that the task names, and no others"),
+    (r"(input|matrix) is not positive-definite",
+     "a covariance is (D, D), features by features, and of more rows than features: print the matrix on this line"),
     (r"(not enough|too many) values to unpack", "the number of names on the left is not what is returned"),
     (r"in-?place", "an input is changed in place: work on a copy, x.clone()"),
     (r"Can't call numpy\(\)", "NumPy cuts the gradient: stay with torch"),
@@ -93,8 +98,8 @@ def _text(error: BaseException) -> str:
 
 
 def _likely(error: BaseException, message: str) -> str:
-    if isinstance(error, BadInput):
-        return ""  # the message says it all
+    if isinstance(error, BadInput):  # the message says the rest
+        return "encode and decode return a pair: unpack it, z, ladj = ..." if message.endswith("given tuple") else ""
     if isinstance(error, NameError):
         return "a name is not defined: an import, a misspelling, or a cell above that has not been run"
     if isinstance(error, RecursionError):

@@ -139,7 +139,7 @@ def _gradients(value: Any, leaves: list[Tensor], gradient: GradientOf) -> tuple[
 
 def _unchanged(now: list[Tensor], before: list[Tensor]) -> bool:
     """Compared in NumPy, so that an answer that patches `torch.equal` deceives only itself."""
-    return all(
+    return len(now) == len(before) and all(  # an answer may have emptied a list
         a.shape == b.shape and a.dtype == b.dtype and bool((a.detach().cpu().numpy() == b.cpu().numpy()).all())
         for a, b in zip(now, before, strict=True)
     )

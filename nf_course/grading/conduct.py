@@ -93,8 +93,11 @@ def inputs(trial: Trial) -> Finding | None:
     """The arguments are as they were."""
     for call in trial.calls + trial.others:
         if call.outcome.inputs_changed:
-            name = trial.exercise.arguments(call.case.function)[call.outcome.inputs_changed[0]]
+            place = call.outcome.inputs_changed[0]
+            name = trial.exercise.arguments(call.case.function)[place]
             likely = f"work on a copy, {name}.clone(): an assignment to {name}[...] changes the caller's tensor"
+            if isinstance(call.case.args[place], list):
+                likely = f"work on a copy, list({name}): pop, reverse and append change the caller's list"
             finding = Finding("inputs", f"{name} as it was", "changed in place", likely=likely, mistake="in_place")
             return trial.at(call, finding)
     return None

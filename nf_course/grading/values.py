@@ -25,9 +25,11 @@ def type_of(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
     if isinstance(want, tuple):
         expected = f"{len(want)} results, ({', '.join(names)})"
         if not isinstance(value, (tuple, list)):
-            return Finding("type", expected, f"one {_kind(value)}", likely="return both, with a comma between them")
+            likely = f"return {'both' if len(want) == 2 else f'all {len(want)}'}, with a comma between them"
+            return Finding("type", expected, f"one {_kind(value)}", likely=likely)
         if len(value) != len(want):
-            return Finding("type", expected, f"{len(value)} results")
+            likely = f"return these {len(want)} and no more" if len(value) > len(want) else "one of them is missing"
+            return Finding("type", expected, f"{len(value)} results", likely=likely)
     for name, item, wanted in _pairs(value, want, names):
         finding = _tensor(name, item, wanted)
         if finding:

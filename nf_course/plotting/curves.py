@@ -60,7 +60,7 @@ def cost_curves(
         text = name
         if slope and len(known) >= 3:
             upper = known[len(known) // 2 :] if len(known) >= 4 else known
-            exponent = np.polyfit(np.log(sizes_[upper]), np.log(middle[upper]), 1)[0]
+            exponent = round(np.polyfit(np.log(sizes_[upper]), np.log(middle[upper]), 1)[0], 1) + 0.0  # no -0.0
             text += f"\n$\\propto$ {xlabel.split()[0]}$^{{{exponent:.1f}}}$"
         ends.append((sizes_[known[-1]], middle[known[-1]], text, readable(colour)))
     ax.set_xlabel(xlabel)
@@ -93,7 +93,7 @@ def _label_ends(ax: Axes, ends: list[tuple[float, float, str, str]]) -> None:
             xytext=(9, (place - at) * height),
             textcoords="offset points",
             color=colour,
-            fontsize=9,
+            fontsize=10,
             va="center",
             annotation_clip=False,
         )

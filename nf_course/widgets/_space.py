@@ -68,5 +68,5 @@ def ground_of(low: np.ndarray, high: np.ndarray, up: str) -> Ground:
 def round_step(extent: float) -> float:
     """A round number, 1, 2 or 5 times a power of ten: from three to eight of them make the extent."""
     rough = max(extent, 1e-9) / 8
-    power = 10 ** math.floor(math.log10(rough))
+    power = 10.0 ** math.floor(math.log10(rough))
     return power * next(m for m in (1, 2, 5, 10) if m * power >= rough)

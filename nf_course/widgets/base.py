@@ -7,6 +7,7 @@ Used by every widget.
 from __future__ import annotations
 
 import base64
+import difflib
 import io
 from pathlib import Path
 
@@ -33,13 +34,25 @@ class Figure(anywidget.AnyWidget):
     Where no script runs (a PDF, a preview of the notebook, a reader who has switched scripts off) a still picture
     stands in: `still()` draws it with matplotlib from the same traits, `describe()` puts it into words.
 
+    A figure that is computed is made by its method `of`, and names in `held` a trait that is empty without it.
+
     Traits that the reader changes are synced both ways: in a running notebook `figure.observe(f, "trait")` hears of
     every move, and `figure.trait = value` moves the figure.
     """
 
     scripts: tuple[str, ...] = ()
     _css = _HERE / "common.css"
+    held: str = ""  # the trait that only `of` can fill, where a figure is made by `of`
     caption = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, **traits) -> None:
+        who = type(self).__name__
+        for name in traits.keys() - {*self.trait_names(), "model_id"}:  # traitlets would do nothing and say little
+            close = difflib.get_close_matches(name, self.trait_names(sync=True), 1)
+            raise TypeError(f"{who}: there is no {name!r}" + (f"; is {close[0]!r} meant?" if close else ""))
+        if self.held and not traits.get(self.held):
+            raise ValueError(f"{who}: expected a figure made by {who}.of(...), which computes what it shows")
+        super().__init__(**traits)
 
     def __init_subclass__(cls, **kwargs) -> None:
         if "scripts" in cls.__dict__:  # anywidget derives from the subclass once more, to add its own traits

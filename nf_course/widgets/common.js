@@ -27,6 +27,9 @@ function slider(parent, { label, min, max, step, value, format = (v) => String(v
   const input = element(row, "input");
   Object.assign(input, { type: "range", min, max, step, value });
   const shown = element(row, "output");
+  // room for the longest value, so that the slider does not change its length under the reader's finger
+  const values = (max - min) / step <= 20 ? Array.from({ length: Math.floor((max - min) / step) + 1 }, (_, i) => min + i * step) : [min, max];
+  shown.style.minWidth = `max(3.5em, ${Math.max(...values.map((v) => format(v).length))}ch)`;
   const show = () => { shown.textContent = format(Number(input.value)); input.setAttribute("aria-valuetext", shown.textContent); };
   input.addEventListener("input", () => { show(); oninput(Number(input.value)); });
   show();
@@ -133,6 +136,8 @@ function mix(from, to, share) {
   const a = rgb(from), b = rgb(to);
   return "#" + a.map((v, i) => Math.round(v + share * (b[i] - v)).toString(16).padStart(2, "0")).join("");
 }
+// Orange at z, blue at x, and violet half way: a straight mixture of the two would be grey there.
+const tone = (c, share) => (share < 0.5 ? mix(c.z, c.moved, 2 * share) : mix(c.moved, c.x, 2 * share - 1));
 const dark = (colour) => rgb(colour).reduce((a, b) => a + b) < 384;
 
 // A colour for an angle, one of 48 round a wheel: points that carry it can be told apart wherever they go.
@@ -147,6 +152,8 @@ function byColour(list) {
   list.forEach((colour, i) => { if (found.has(colour)) found.get(colour).push(i); else found.set(colour, [i]); });
   return [...found];
 }
+
+const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))];
 
 // A number as a reader expects it: a true minus sign, and no minus before a zero.
 const num = (v, digits = 2) => v.toFixed(digits).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");

@@ -69,7 +69,7 @@ function render({ model, el }) {
     const { g, width } = pic, c = colours(root), now = costs(data, state.C, state.positions);
     const all = CURVES.flatMap(({ name }) => data[name]);
     const decades = [Math.floor(Math.log10(Math.min(...all))), Math.ceil(Math.log10(Math.max(...all)))];
-    const wide = width > 480, box = [58, 12, width - (wide ? 122 : 14), 252];
+    const wide = width > 480, box = [58, wide ? 12 : 44, width - (wide ? 122 : 20), 252];
     const at = axes(box, [Math.log2(low), Math.log2(high)], decades);
     const X = (C) => at.x(Math.log2(C)), Y = (s) => at.y(Math.log10(s));
     size.set(Math.log2(state.C)); many.set(Math.log2(state.positions));
@@ -97,13 +97,13 @@ function render({ model, el }) {
       g.stroke(); g.setLineDash([]);
       g.beginPath(); g.arc(X(state.C), Y(readOff(data.sizes, data[name], state.C)), 5, 0, 7); g.fill();
     }
-    // names at the curves' right ends, pushed apart where they would lie on each other
+    // names at the curves' right ends, pushed apart where they would lie on each other; where it is narrow, above them
     g.textAlign = wide ? "left" : "right"; g.textBaseline = "middle";
     let last = Infinity;
     const ends = CURVES.map((curve) => ({ ...curve, y: Y(data[curve.name].at(-1)) - (wide ? 0 : 11) })).sort((p, q) => q.y - p.y);
     for (const { label, colour, y } of ends) {
       last = Math.min(y, last - 17);
-      halo(g, label, box[2] + (wide ? 8 : 0), Math.max(box[1], last), c[colour], c.paper, "600 13px system-ui, sans-serif");
+      halo(g, label, box[2] + (wide ? 8 : 0), Math.max(10, last), c[colour], c.paper, "600 13px system-ui, sans-serif");
     }
 
     // the layer's time, on a linear scale, by its parts

@@ -22,8 +22,6 @@ function gridOfLines(reach = 3, step = 0.5, pieces = 120) {
   return { flat: lines.flat(), pieces, step, unit: (2 * reach) / pieces };
 }
 
-const quantile = (values, share) => [...values].sort((a, b) => a - b)[Math.floor(share * (values.length - 1))];
-
 // For each stop the square that is shown: about 0 and as large as that of z, or larger where the points need it. Where
 // that would leave the points in a corner, or make them tiny (data in units of their own), the square around them.
 function windows(layers, z) {
@@ -39,8 +37,6 @@ function windows(layers, z) {
 }
 
 const sub = (n) => String(n).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-// Orange at z, blue at x, and violet half way: a straight mixture of the two would be grey there.
-const tone = (c, share) => (share < 0.5 ? mix(c.z, c.moved, 2 * share) : mix(c.moved, c.x, 2 * share - 1));
 const signed = (v, digits = 2) => (num(v, digits).startsWith("\u2212") ? "" : "+") + num(v, digits);
 const short = (v) => (v >= 1e5 || v < 0.005 ? v.toPrecision(2) : num(v, v >= 100 ? 0 : v >= 10 ? 1 : v >= 0.1 ? 2 : 3));
 const coordinates = (point) => `(${point.map((v) => num(v, Math.abs(v) >= 100 ? 1 : 2)).join(", ")})`;

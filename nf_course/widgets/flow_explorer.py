@@ -21,10 +21,10 @@ from nf_course.actnorm import ActNorm
 from nf_course.bijection import Bijection, Inverse, Sequential
 from nf_course.conditioners import MLP
 from nf_course.coupling import AdditiveCoupling, AffineCoupling, CouplingStack
-from nf_course.expect import expect_finite, expect_shape
 from nf_course.flow import Flow, StandardNormal
 from nf_course.linear import LULinear
 from nf_course.plotting import COLOURS, density2d, scatter, side_by_side, warped_grid
+from nf_course.widgets._given import classes_of, expect_flow, how_many, points_of
 from nf_course.widgets.base import Figure
 from nf_course.widgets.words import number
 
@@ -59,6 +59,7 @@ class FlowExplorer(Figure):
     """
 
     scripts = ("flow_of_the_plane.js", "flow_explorer.js")
+    held = "weights"
     layers = traitlets.Int(0).tag(sync=True)
     parts = traitlets.List(traitlets.Dict(), []).tag(sync=True)
     weights = traitlets.Bytes(b"").tag(sync=True)
@@ -84,7 +85,13 @@ class FlowExplorer(Figure):
         `samples` draws of its base are shown, and as many of `data`, (n, 2), chosen by `seed`; `groups`, (n,) whole
         numbers, colours the data by class. `layer` starts at the last one, where noise has become data.
         """
-        _expect_flow(flow)
+        who = "FlowExplorer"
+        expect_flow(flow, who)
+        if not _layers(flow.bijection):
+            raise ValueError(f"{who}: expected at least one layer; {ACCEPTED}")
+        samples = how_many(samples, who, least=2)  # the size of the picture is taken from them
+        points = points_of(data, who)
+        classes = classes_of(groups, len(points), who)
         steps = [copy.deepcopy(step).cpu().double().eval().requires_grad_(False) for step in _layers(flow.bijection)]
         described = [_described(step, position) for position, step in enumerate(steps)]
         numbers = torch.cat([numbers.reshape(-1) for _, held in described for numbers in held]).numpy()
@@ -95,18 +102,15 @@ class FlowExplorer(Figure):
             )
         if not np.isfinite(numbers.astype(np.float32)).all():
             raise ValueError("FlowExplorer: expected finite weights, got NaN or infinity among them")
-        if samples < 1:
-            raise ValueError(f"FlowExplorer: expected samples >= 1, got {samples}")
-        data, classes = _expect_data(data, groups)
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(samples, 2, generator=generator)
-        chosen = torch.randperm(len(data), generator=generator)[:samples]
+        chosen = torch.randperm(len(points), generator=generator)[:samples]
         figure = cls(
             layers=len(steps),
             parts=[part for part, _ in described],
             weights=numbers.astype("<f4").tobytes(),
             samples=noise.numpy().astype("<f4").tobytes(),
-            data=data[chosen].numpy().astype("<f4").tobytes(),
+            data=points[chosen].numpy().astype("<f4").tobytes(),
             groups=[] if classes is None else classes[chosen].tolist(),
             **({"layer": len(steps)} | traits),
         )
@@ -168,8 +172,6 @@ class FlowExplorer(Figure):
 
     def _applied(self) -> Flow:
         """The layers applied to noise so far, as a flow of their own: its density is that of the stop."""
-        if not hasattr(self, "_steps"):
-            raise ValueError("FlowExplorer: expected a figure made by FlowExplorer.of(flow, data)")
         return Flow(Sequential(*self._steps[self.layers - self.layer :]), StandardNormal(2).double())
 
     def _latents(self, show: str) -> Tensor:
@@ -239,33 +241,3 @@ def _described(step: Bijection, position: int) -> tuple[dict, Sequence[Tensor]]:
     kind = "affine" if kind is AffineCoupling else "additive"
     numbers = [tensor for part in linear for tensor in (part.weight, part.bias)]
     return {"kind": kind, "keep": keep, "widths": widths, "inverse": inverse}, numbers
-
-
-def _expect_flow(flow: Flow) -> None:
-    if not isinstance(flow, Flow):
-        raise TypeError(f"FlowExplorer: expected a Flow, a bijection with its base, got {type(flow).__name__}")
-    if flow.context_features:
-        raise ValueError(f"FlowExplorer: expected a flow without context, got one of {flow.context_features} numbers")
-    if type(flow.base) is not StandardNormal or flow.base.shape != (2,):
-        got = getattr(flow.base, "shape", "")
-        raise ValueError(
-            f"FlowExplorer: expected a flow of the plane, with the base StandardNormal(2), "
-            f"got {type(flow.base).__name__}{'' if got == '' else tuple(got)}"
-        )
-    if not _layers(flow.bijection):
-        raise ValueError(f"FlowExplorer: expected at least one layer; {ACCEPTED}")
-
-
-def _expect_data(data: Tensor, groups: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """The points on the CPU, and the classes as whole numbers."""
-    expect_shape(data, (2,), "FlowExplorer (data)")
-    expect_finite(data, "FlowExplorer (data)")
-    if groups is None:
-        return data.detach().cpu(), None
-    groups = torch.as_tensor(groups).cpu()
-    if groups.shape != (len(data),) or groups.is_floating_point():
-        raise ValueError(
-            f"FlowExplorer: expected a class for each of {len(data)} points, as whole numbers, "
-            f"got shape {tuple(groups.shape)} of {groups.dtype}"
-        )
-    return data.detach().cpu(), groups

@@ -17,9 +17,13 @@ function between(frames, place) {
   return frames[k].map((v, i) => (1 - share) * v + share * frames[k + 1][i]);
 }
 
-// How far from 0 the picture reaches: all points of all stops, within reason.
-function reach(frames) {
-  return Math.min(5, Math.max(3.6, 1.03 * Math.max(...frames.flatMap((f) => [...f]).map(Math.abs))));
+// How far from 0 the picture reaches to the right and upwards: the grid of noise, nearly all points at both ends, most
+// of them at the stops between. What strays further on its way leaves the picture and comes back.
+function reach(tracks) {
+  return [0, 1].map((axis) => Math.max(3.15, ...tracks.flatMap((frames) => frames.map((f, k) => {
+    const far = [...f].filter((_, i) => i % 2 === axis).map(Math.abs);
+    return 1.04 * quantile(far, k === 0 || k === frames.length - 1 ? 0.995 : 0.95);
+  }))));
 }
 
 // Which axis the layer between stops k and k + 1 moves points along: 0, 1, or -1 if both.
@@ -99,15 +103,16 @@ function squareAt(nodes, slices, x, y) {
 
 const short = (v) => (v < 0.0005 ? "less than 0.001" : num(v, v < 0.1 ? 3 : 2));
 
-// Colours that keep classes apart: opposite places of the wheel first.
-const classColour = (g) => WHEEL[[0, 2, 1, 3][g % 4]];
+// Colours that keep classes apart: opposite places of the wheel first, and those that are neither side's.
+const classColour = (g) => WHEEL[[1, 3, 0, 2][g % 4]];
 
 // What the picture shows at a stop, in words; `marked` as `square` gives it, `areas` of it in noise and now.
-function words({ points, way, place, layers }, probability, [, now]) {
+function words({ points, way, place, layers, marked, squares }, probability, [, now]) {
+  const middle = [Math.floor(marked / squares), marked % squares].map((i) => num(-3 + (6 / squares) * (i + 0.5)));
   const frame = way === "decode" ? place : layers - place;
   return `${points} points on their way from ${way === "decode" ? "noise to data" : "data to noise"}, after ${place} of ${layers} layers`
     + `${frame === 0 ? ": a round cloud of noise on a square grid" : frame === layers ? ": the shape of the data, the grid bent to it" : ""}. `
-    + `The marked square holds ${num(100 * probability)} % of the probability on an area of ${short(now)}, so its density is ${short(probability / now)}.`;
+    + `The marked square, around z = (${middle.join(", ")}), holds ${num(100 * probability)} % of the probability on an area of ${short(now)}, so its density is ${short(probability / now)}.`;
 }
 
 function render({ model, el }) {
@@ -115,7 +120,7 @@ function render({ model, el }) {
   const read = (name) => unpack(model.get(name), L + 1, model.get("unit"));
   const grid = read("grid"), n = slices.length + 1, squares = (n - 1) / LINE, around = ring(squares);
   const sets = { decode: read("noise"), encode: read("data") };
-  const far = reach([...sets.decode, ...sets.encode]);
+  const [right, up] = reach([sets.decode, sets.encode]);
   const angles = (frame) => Array.from({ length: frame.length / 2 }, (_, i) => Math.atan2(frame[2 * i + 1], frame[2 * i]));
   const paint = {
     decode: byColour(angles(sets.decode[0]).map(wheel)),
@@ -143,15 +148,18 @@ function render({ model, el }) {
     oninput: (v) => { state.marked = around[v - 1]; } });
   element(root, "p", "nf-caption", model.get("caption"));
 
-  let pic, box;
+  // Words stand in a strip above the window, in two lines where it is narrow, so that nothing lies on the points.
+  let pic, box, strip;
   function layout(available) {
-    const side = Math.round(Math.min(560, Math.max(260, available)));
+    const width = Math.round(Math.min(Math.min(1, right / up) * 540, Math.max(260, available)));
+    strip = width < 400 ? 46 : 28;
     if (pic) pic.canvas.remove();
-    pic = picture(stage, side, side);
-    box = axes([0, 0, side, side], [-far, far], [-far, far]);
+    pic = picture(stage, width, strip + Math.round((width * up) / right));
+    box = axes([0, strip, width, pic.height], [-right, right], [-up, up]);
     pic.canvas.style.cursor = "crosshair";
     pic.canvas.addEventListener("click", (event) => {
       const [px, py] = pic.at(event);
+      if (py < strip) return;
       state.marked = squareAt(between(grid, at(shown)), slices, box.ux(px), box.uy(py));
     });
     draw();
@@ -199,13 +207,13 @@ function render({ model, el }) {
   function stop() {
     cancelAnimationFrame(moving);
     moving = 0; playing = false;
-    if (!calm) play.textContent = "Play";
   }
 
   function draw() {
     const { g } = pic, c = colours(root), k = at(shown), nodes = between(grid, k), share = k / L;
-    const side = mix(c.z, c.x, share), stopped = Math.round(shown), resting = shown === stopped;
+    const side = tone(c, share), stopped = Math.round(shown), resting = shown === stopped;
     pic.clear(c.paper);
+    g.save(); g.beginPath(); g.rect(0, strip, pic.width, pic.height - strip); g.clip();
 
     // density: the probability of each cell over its area now. One path for each of 40 shades is fast to draw.
     const shades = Array.from({ length: 41 }, () => []);
@@ -253,25 +261,30 @@ function render({ model, el }) {
     g.beginPath(); trace(m.polygon);
     g.lineJoin = "round"; g.lineWidth = 5; g.strokeStyle = c.paper; g.stroke();
     g.lineWidth = 2.5; g.strokeStyle = c.ink; g.stroke();
+    g.restore();
 
     // where we are, and which way the next layer moves
     const where = k === 0 ? "noise, z" : k === L ? "data, x" : resting ? `after ${stopped} of ${L} layers` : "on the way";
+    const narrow = strip > 40;
     g.textAlign = "left"; g.textBaseline = "alphabetic";
-    halo(g, where, 12, 24, k === 0 ? c.z : k === L ? c.x : c.muted, c.paper, "600 16px system-ui, sans-serif");
+    halo(g, where, 2, 18, k === 0 ? c.z : k === L ? c.x : c.muted, c.paper, "600 16px system-ui, sans-serif");
     if (shown < L) {
       const axis = movedAxis(grid, way === "decode" ? Math.floor(k) : Math.ceil(k) - 1);
       const moves = axis === 0 ? "left and right only" : axis === 1 ? "up and down only" : "both ways";
-      halo(g, `${resting ? "next" : "this"} layer: ${moves}`, 12, pic.height - 14, c.muted, c.paper);
+      g.textAlign = narrow ? "left" : "right";
+      halo(g, `${resting ? "next" : "this"} layer: ${moves}`, narrow ? 2 : pic.width - 2, narrow ? 38 : 18, c.muted,
+        c.paper, "14px system-ui, sans-serif");
     }
 
     layer.set(state.place);
+    if (!playing) play.textContent = state.place >= L ? "Start again" : calm ? "Next layer" : "Play";
     if (around.includes(state.marked)) choose.set(around.indexOf(state.marked) + 1); else choose.set(choose.value);
     for (const [name, node] of Object.entries(ways)) node.setAttribute("aria-pressed", String(name === way));
     if (resting) { // numbers belong to the stops
       const [start, now] = [0, k].map((frame) => areaAt(model.get("areas"), L + 1, frame, state.marked));
       readout.textContent = `Marked square: always ${num(100 * m.probability)} % of the probability. Area ${short(start)} in z, `
         + `${short(now)} here; density ${short(m.probability / start)} in z, ${short(m.probability / now)} here.`;
-      pic.describe(words({ points: points.length / 2, way, place: stopped, layers: L }, m.probability, [start, now]));
+      pic.describe(words({ points: points.length / 2, way, place: stopped, layers: L, marked: state.marked, squares }, m.probability, [start, now]));
     }
 
     function trace(polygon) {
@@ -281,6 +294,8 @@ function render({ model, el }) {
     }
   }
 
+  // Who has asked for less motion sees at once what the film would end with.
+  if (model.get("autoplay") && calm && state.way === "decode" && state.place === 0) shown = aim = state.place = L;
   const unfit = fitted(stage, layout, 540), unwatch = drawWithTheme(draw);
   // Once, when it first comes into view, and only where nobody has moved it yet.
   const seen = new IntersectionObserver((entries) => {
@@ -289,7 +304,14 @@ function render({ model, el }) {
     if (state.way === "decode" && state.place === 0 && !playing) run();
   }, { threshold: 0.6 });
   if (model.get("autoplay") && !calm) seen.observe(stage);
-  return () => { stop(); seen.disconnect(); unfit(); unwatch(); close(); };
+  // On paper nothing will move any more: there the film has come to its end, unless the reader has stopped it on the way.
+  const printed = () => { if (way === "encode" || (!playing && state.place)) return; stop(); shown = L; draw(); };
+  const after = () => { stop(); shown = aim = state.place; draw(); };
+  addEventListener("beforeprint", printed); addEventListener("afterprint", after);
+  return () => {
+    stop(); seen.disconnect(); unfit(); unwatch(); close();
+    removeEventListener("beforeprint", printed); removeEventListener("afterprint", after);
+  };
 }
 
 export default { render };

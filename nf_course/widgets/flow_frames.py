@@ -14,12 +14,16 @@ from torch import Tensor
 
 from nf_course.flow import Flow
 from nf_course.plotting import side_by_side
+from nf_course.plotting._values import resting
+from nf_course.widgets._given import classes_of, expect_flow, how_many, points_of
 from nf_course.widgets.base import Figure
-from nf_course.widgets.flow_stops import draw_stop
+from nf_course.widgets.flow_stops import border, draw_stop, reach
 from nf_course.widgets.flow_tracks import CELLS, NODES, REACH, areas_of, frames_of, layers_of
 from nf_course.widgets.words import number
 
 __all__ = ["FlowFrames"]
+
+MOST = 1000  # positions travel as int16: so far out, a step of them is still less than a pixel
 
 
 class FlowFrames(Figure):
@@ -34,7 +38,7 @@ class FlowFrames(Figure):
 
     The reader moves `way` (decode or encode), `place` (layers applied in that direction) and `marked`, the square's
     number: row by row through the noise, the second coordinate faster. With `autoplay`, decoding plays once when the
-    figure comes into view, unless the reader has asked for less motion.
+    figure comes into view; a reader who has asked for less motion finds the data instead, where decoding ends.
 
     >>> from nf_course import models, randomise
     >>> flow = randomise(models.realnvp(2, couplings=4))
@@ -44,6 +48,7 @@ class FlowFrames(Figure):
     """
 
     scripts = ("flow_frames.js",)
+    held = "noise"
     layers = traitlets.Int(0).tag(sync=True)
     unit = traitlets.Float(1.0).tag(sync=True)
     noise = traitlets.Bytes(b"").tag(sync=True)
@@ -54,7 +59,7 @@ class FlowFrames(Figure):
     slices = traitlets.List(traitlets.Float(), []).tag(sync=True)
     way = traitlets.Enum(["decode", "encode"], "decode").tag(sync=True)
     place = traitlets.Int(0).tag(sync=True)
-    marked = traitlets.Int(42).tag(sync=True)  # on the left side of the noise
+    marked = traitlets.Int(42).tag(sync=True)
     autoplay = traitlets.Bool(False).tag(sync=True)
     caption = traitlets.Unicode(
         "Press play, or move the first slider layer by layer; then turn round. A coupling slides the points along "
@@ -67,19 +72,36 @@ class FlowFrames(Figure):
     def of(
         cls, flow: Flow, data: Tensor, groups: Tensor | None = None, *, samples: int = 360, seed: int = 0, **traits
     ) -> FlowFrames:
-        """The figure of a flow of the plane: `samples` draws of its base, and `data`, (n, 2), with a class for each."""
-        layers = layers_of(flow.bijection)
-        if groups is not None and len(groups) != len(data):
-            raise ValueError(f"FlowFrames: expected a class for each of {len(data)} points, got {len(groups)}")
-        like = next(flow.parameters())
+        """The figure of a flow of the plane: `samples` draws of its base, and `data`, (n, 2), with a class for each.
+
+        At first that square near the middle is marked whose border stays shortest: one that the flow does not tear.
+        """
+        who = "FlowFrames"
+        expect_flow(flow, who)
+        layers, points, samples = layers_of(flow.bijection), points_of(data, who), how_many(samples, who)
+        if not layers:
+            raise ValueError(f"{who}: expected at least one layer")
+        how_many(len(points), who, "points")
+        classes = classes_of(groups, len(points), who)
+        held = [t for t in (*flow.parameters(), *flow.buffers()) if t.is_floating_point()]
+        like = next(iter(held), points)
         noise = torch.randn(samples, 2, generator=torch.Generator().manual_seed(seed)).to(like)
         line = torch.linspace(-REACH, REACH, NODES)
         grid = torch.cartesian_prod(line, line).to(like)  # the second coordinate runs faster
-        with torch.no_grad():
-            z, _ = flow.bijection.encode(data.to(like))
+        with resting(flow):  # no ActNorm takes these points for its first batch
+            z, _ = flow.bijection.encode(points.to(like))
             tracks = [frames_of(layers, start) for start in (noise, z, grid)]
-            tracks[1][-1] = data.cpu()  # it came from there: exact, not a round trip
-        unit = max(track.abs().max().item() for track in tracks) / 32767
+            tracks[1][-1] = points  # it came from there: exact, not a round trip
+        farthest = torch.stack([track.abs().max().double() for track in tracks]).max().item()
+        if not farthest <= MOST:  # also where it is no number
+            raise ValueError(
+                f"{who}: expected points that stay within {MOST} of 0 at every layer, since the figure shows the "
+                f"square around 0, got {farthest:.3g}; standardise the data, and look for a layer that runs away"
+            )
+        unit = farthest / 32767
+        with resting(flow):
+            areas = areas_of(layers, like)
+        traits.setdefault("marked", whole_square(tracks[2].float().numpy()))
         below = torch.special.ndtr(line.double())
         packed = [(track / unit).round().to(torch.int16).numpy().tobytes() for track in tracks]
         return cls(
@@ -88,8 +110,8 @@ class FlowFrames(Figure):
             noise=packed[0],
             data=packed[1],
             grid=packed[2],
-            areas=areas_of(layers, like).float().numpy().tobytes(),
-            groups=[] if groups is None else groups.tolist(),
+            areas=areas.float().numpy().tobytes(),
+            groups=[] if classes is None else classes.tolist(),
             slices=[round(p, 7) for p in below.diff().tolist()],
             **traits,
         )
@@ -119,17 +141,22 @@ class FlowFrames(Figure):
         return float(sides[i] * sides[j]), float(areas[frame, self.marked])
 
     def still(self) -> mpl.figure.Figure:
-        L = self.layers
-        places = [0, self.place if 0 < self.place < L else max(L // 2, 1), L]  # both ends, and a stop between
+        L, places = self.layers, self._places()
         frames = [place if self.way == "decode" else L - place for place in places]
         titles = [self._name(place) + (" (here)" if place == self.place else "") for place in places]
         figure, axes = side_by_side(3, titles, size=(2.4, 2.7))
         grid, track = self.stops("grid"), self.stops("noise" if self.way == "decode" else "data")
         groups = self.groups if self.way == "encode" else []
+        window = reach([self.stops("noise"), self.stops("data")])
         for ax, frame in zip(axes, frames):
-            draw_stop(ax, grid, self.slices, track, groups, frame, self.marked, CELLS)
+            draw_stop(ax, grid, self.slices, track, groups, frame, self.marked, CELLS, window)
         figure.supxlabel(self._marked_words(), fontsize=10)
         return figure
+
+    def _places(self) -> list[int]:
+        """What the still picture shows: both ends, and a stop between."""
+        L = self.layers
+        return [0, self.place if 0 < self.place < L else max(L // 2, 1), L]
 
     def _name(self, place: int) -> str:
         frame = place if self.way == "decode" else self.layers - place
@@ -147,14 +174,32 @@ class FlowFrames(Figure):
         L, decode = self.layers, self.way == "decode"
         frame = self.place if decode else L - self.place
         probability, now = self.square(frame)
+        squares = (NODES - 1) // CELLS
+        middle = ", ".join(number(2 * REACH / squares * (i + 0.5) - REACH) for i in divmod(self.marked, squares))
+        stills = ", ".join(self._name(place).replace("$", "") for place in self._places())
         shape = {0: ": a round cloud of noise on a square grid", L: ": the shape of the data, the grid bent to it"}
         points = len(self.noise if decode else self.data) // (4 * (L + 1))
         return (
             f"{points} points on their way from {'noise to data' if decode else 'data to noise'}, "
             f"after {self.place} of {L} layers{shape.get(frame, '')}. "
-            f"The marked square holds {number(100 * probability)} % of the probability on an area of {short(now)}, "
-            f"so its density is {short(probability / now)}."
+            f"The marked square, around z = ({middle}), holds {number(100 * probability)} % of the probability on an "
+            f"area of {short(now)}, "
+            f"so its density is {short(probability / now)}. "
+            f"Still pictures, left to right: {stills}."
         )
+
+
+def whole_square(grid: np.ndarray) -> int:
+    """The square around 0 whose border is shortest, where it is longest of all stops: (L + 1, nodes, 2) -> number."""
+    squares = (NODES - 1) // CELLS
+    middles = 2 * REACH / squares * (np.arange(squares) + 0.5) - REACH
+    around = np.flatnonzero(np.abs(np.hypot.outer(middles, middles) - 1.1).ravel() < REACH / squares)
+
+    def longest(marked: int) -> float:
+        paths = [border(nodes.reshape(NODES, NODES, 2), marked, CELLS) for nodes in grid]
+        return max(np.linalg.norm(path - np.roll(path, 1, 0), axis=1).sum() for path in paths)
+
+    return int(min(around, key=longest))
 
 
 def short(value: float) -> str:

@@ -13,7 +13,7 @@ from matplotlib.patches import Polygon
 
 from nf_course.plotting import COLOURS
 
-__all__ = ["draw_stop", "wheel"]
+__all__ = ["border", "draw_stop", "reach", "tone", "wheel"]
 
 WHEEL = ("#0072b2", "#00906a", "#e69f00", "#c2478f")  # those of common.js
 
@@ -25,6 +25,36 @@ def wheel(points: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(turn, range(len(WHEEL) + 1), channel) for channel in stops.T], axis=1)
 
 
+def tone(share: float) -> np.ndarray:
+    """Orange at z (0), blue at x (1), violet half way, where a straight mixture would be grey."""
+    sides = np.array([to_rgb(COLOURS[name]) for name in ("z", "moved", "x")])
+    return np.array([np.interp(share, (0, 0.5, 1), channel) for channel in sides.T])
+
+
+def reach(tracks: list[np.ndarray]) -> list[float]:
+    """How far from 0 a picture reaches to the right and upwards: as the script, which says why."""
+    shares = [[0.995 if k in (0, len(track) - 1) else 0.95 for k in range(len(track))] for track in tracks]
+    return [
+        max(
+            3.15,
+            *(
+                1.04 * np.quantile(np.abs(points[:, axis]), share, method="lower")
+                for track, row in zip(tracks, shares)
+                for points, share in zip(track, row)
+            ),
+        )
+        for axis in (0, 1)
+    ]
+
+
+def border(nodes: np.ndarray, marked: int, cells: int) -> np.ndarray:
+    """The outline of a square of the grid, numbered as in `draw_stop`: (n, n, 2) -> (4 cells, 2)."""
+    i, j = (cells * k for k in divmod(marked, (len(nodes) - 1) // cells))
+    ring = [(i + s, j) for s in range(cells)] + [(i + cells, j + s) for s in range(cells)]
+    ring += [(i + cells - s, j + cells) for s in range(cells)] + [(i, j + cells - s) for s in range(cells)]
+    return nodes[tuple(np.transpose(ring))]
+
+
 def draw_stop(
     ax: Axes,
     grid: np.ndarray,
@@ -34,6 +64,7 @@ def draw_stop(
     frame: int,
     marked: int,
     cells: int,
+    window: list[float],
 ) -> Axes:
     """Draw stop `frame` of L + 1, noise first.
 
@@ -46,11 +77,12 @@ def draw_stop(
         frame: the stop to draw.
         marked: number of the square with a border, counted like the nodes.
         cells: cells of the grid in a square, each way.
+        window: how far from 0 the picture reaches to the right and upwards.
     """
     last, n = len(grid) - 1, len(slices) + 1
     nodes = grid[frame].reshape(n, n, 2)
     share = frame / max(last, 1)
-    side = (1 - share) * np.array(to_rgb(COLOURS["z"])) + share * np.array(to_rgb(COLOURS["x"]))
+    side = tone(share)
 
     corners = np.stack([nodes[:-1, :-1], nodes[1:, :-1], nodes[1:, 1:], nodes[:-1, 1:]], axis=2)  # (n-1, n-1, 4, 2)
     x, y = np.moveaxis(corners, -1, 0)
@@ -68,16 +100,13 @@ def draw_stop(
     ax.add_collection(LineCollection(pieces, colors=inks, linewidths=0.6))
 
     start = track[0] if not groups else None
-    colours = wheel(start) if start is not None else [WHEEL[(0, 2, 1, 3)[g % 4]] for g in groups]
+    colours = wheel(start) if start is not None else [WHEEL[(1, 3, 0, 2)[g % 4]] for g in groups]
     ax.scatter(*track[frame].T, s=5, c=colours, edgecolors="white", linewidths=0.25, zorder=3)
 
-    i, j = (cells * k for k in divmod(marked, (n - 1) // cells))
-    ring = [(i + s, j) for s in range(cells)] + [(i + cells, j + s) for s in range(cells)]
-    ring += [(i + cells - s, j + cells) for s in range(cells)] + [(i, j + cells - s) for s in range(cells)]
-    border = nodes[tuple(np.transpose(ring))]
+    path, line = border(nodes, marked, cells), {"zorder": 4, "joinstyle": "round"}
     for colour, width in (("white", 3.2), (COLOURS["ink"], 1.6)):
-        ax.add_patch(Polygon(border, fill=False, edgecolor=colour, linewidth=width, zorder=4, joinstyle="round"))
-    far = min(5.0, max(3.6, 1.03 * np.abs(track).max()))
-    ax.set(xlim=(-far, far), ylim=(-far, far), aspect="equal", xticks=[], yticks=[])
+        ax.add_patch(Polygon(path, fill=False, edgecolor=colour, linewidth=width, **line))
+    right, up = window
+    ax.set(xlim=(-right, right), ylim=(-up, up), aspect="equal", xticks=[], yticks=[])
     ax.spines[:].set(visible=True, color=COLOURS["grid"])
     return ax

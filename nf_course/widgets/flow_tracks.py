@@ -6,8 +6,6 @@ Used by FlowFrames and the live figures.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -30,8 +28,10 @@ def layers_of(bijection: Bijection) -> list[Bijection]:
 
 def frames_of(layers: list[Bijection], z: Tensor) -> Tensor:
     """Latents, then what they are after each layer on the way to data: (n, 2) -> (L + 1, n, 2), on the CPU."""
-    if z.ndim != 2 or z.shape[1] != 2 or not math.isfinite(z.sum().item()):
-        raise ValueError(f"FlowFrames: expected finite points of the plane, (n, 2), got shape {tuple(z.shape)}")
+    if z.ndim != 2 or z.shape[1] != 2:
+        raise ValueError(f"FlowFrames: expected points of the plane, (n, 2), got shape {tuple(z.shape)}")
+    if not torch.isfinite(z).all():
+        raise ValueError("FlowFrames: expected finite latents, got NaN or infinity: are the flow's weights finite?")
     frames = [z]
     for layer in reversed(layers):
         frames.append(layer.decode(frames[-1])[0])

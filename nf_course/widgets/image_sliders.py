@@ -14,10 +14,10 @@ import numpy as np
 import torch
 import traitlets
 from matplotlib.patches import Rectangle
-from numpy.typing import ArrayLike
 from torch import Tensor
 
 from nf_course.plotting import COLOURS, side_by_side
+from nf_course.widgets._given import amount, numbers
 from nf_course.widgets._sprites import contact_sheet, decoded, sprite_sheet
 from nf_course.widgets.base import Figure
 from nf_course.widgets.words import number
@@ -44,6 +44,7 @@ class ImageSliders(Figure):
     """
 
     scripts = ("image_sliders.js",)
+    held = "sheet"
     sheet = traitlets.Bytes(b"").tag(sync=True)
     mime = traitlets.Unicode("image/png").tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -68,12 +69,12 @@ class ImageSliders(Figure):
     @classmethod
     def of(
         cls,
-        pictures: Tensor | ArrayLike,
+        pictures: Tensor | np.ndarray,
         axes: Mapping[str, list],
         *,
         size: int | None = None,
         lossless: bool = True,
-        words: ArrayLike | None = None,
+        words: np.ndarray | list | None = None,
         **traits,
     ) -> ImageSliders:
         """The figure of `pictures`, (n_1, ..., n_a, C, H, W) or (n_1, ..., n_a, S, C, H, W), 0 to 1 or uint8.
@@ -99,20 +100,28 @@ class ImageSliders(Figure):
         if size is None:  # a coarse digit is easier to read small
             alone = samples == 1
             size = (160 if alone else 64) if crisp else 256 if alone else min(160, max(96, longer))
-        if size < 1:
-            raise ValueError(f"ImageSliders: expected a size of at least 1 pixel, got {size}")
+        size = amount(size, "ImageSliders", "a size in pixels", 1, 4096)
+        place = traits.pop("place", [n // 2 for n in counts])
+        if not hasattr(place, "__iter__"):
+            raise ValueError(f"ImageSliders: expected place, an index for each axis, {counts} of them, got {place!r}")
         traits.setdefault("ink", channels == 1)
         return cls(
             **sprite_sheet(tiles.reshape(-1, channels, height, width), lossless),
-            names=list(axes),
+            names=[str(name) for name in axes],
             labels=labels,
             samples=samples,
             shape=[channels, height, width],
             size=max(1, round(size / longer)) * longer if crisp else int(size),
             words=words or [],
-            place=list(traits.pop("place", [n // 2 for n in counts])),
+            place=place.tolist() if hasattr(place, "tolist") else list(place),
             **traits,
         )
+
+    @traitlets.validate("across")
+    def _not_negative(self, proposal):
+        if proposal["value"] < 0:
+            raise traitlets.TraitError(f"ImageSliders: expected across, 0 or more pictures, got {proposal['value']}")
+        return proposal["value"]
 
     @traitlets.validate("place")
     def _known_place(self, proposal):
@@ -181,20 +190,32 @@ def _labels(axes: Mapping[str, list]) -> list[list[str]]:
     if not isinstance(axes, Mapping) or not 1 <= len(axes) <= 4:
         found = f"{len(axes)} axes" if isinstance(axes, Mapping) else type(axes).__name__
         raise ValueError(f"ImageSliders: expected a dictionary of 1 to 4 axes, name: labels, got {found}")
-    return [_written(values.tolist() if hasattr(values, "tolist") else list(values)) for values in axes.values()]
+    written = []
+    for name, values in axes.items():
+        try:
+            written.append(_written(values.tolist() if hasattr(values, "tolist") else list(values)))
+        except TypeError:  # not a list, or something in it is neither a number nor a text
+            raise TypeError(
+                f"ImageSliders: expected the labels of {name!r} as a list of numbers or texts, got {values!r:.80}"
+            ) from None
+    return written
 
 
 def _written(values: list) -> list[str]:
     """Labels as text: numbers with as many decimals as they need together, up to three, and a true minus sign."""
     if any(isinstance(v, str) for v in values):
         return [str(v) for v in values]
+    values = [float(v) for v in values]
+    if not all(math.isfinite(v) for v in values):
+        raise ValueError(f"ImageSliders: expected finite numbers or texts as labels, got {values}")
     digits = next((d for d in range(3) if all(abs(v - round(v, d)) < 1e-6 for v in values)), 3)
     return [number(v, digits) for v in values]
 
 
 def _tiles(pictures, names: list[str], counts: list[int]) -> np.ndarray:
     """Checked pictures, (states, S, C, H, W), uint8."""
-    values = torch.as_tensor(pictures).detach().cpu()
+    values = numbers(pictures, "ImageSliders", "pictures of floats from 0 to 1 or of uint8")
+    shape = tuple(values.shape)
     a = len(counts)
     if values.ndim == a + 3:
         values = values.unsqueeze(a)
@@ -202,14 +223,14 @@ def _tiles(pictures, names: list[str], counts: list[int]) -> np.ndarray:
         named = ", ".join(names)
         raise ValueError(
             f"ImageSliders: expected pictures ({named}, C, H, W) or ({named}, S, C, H, W) with C = 1 or 3, "
-            f"got shape {tuple(torch.as_tensor(pictures).shape)}"
+            f"got shape {shape}"
         )
     for name, count, found in zip(names, counts, values.shape):
         if count != found:
             raise ValueError(f"ImageSliders: expected {found} labels for {name!r}, one for each picture, got {count}")
     values = values.flatten(0, a - 1)
     if values.dtype == torch.uint8:
-        if values.max() < 32:  # such as the digits' 0 to 16
+        if 0 < values.max() < 32:  # such as the digits' 0 to 16
             raise ValueError(f"ImageSliders: expected uint8 from 0 to 255, got at most {values.max()}; scale to 0 to 1")
         return values.numpy()
     if not values.is_floating_point():

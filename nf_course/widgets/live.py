@@ -17,9 +17,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets import FloatSlider, IntSlider, interactive
 from torch import Tensor
 
+from nf_course.expect import expect_context, expect_finite
 from nf_course.flow import Flow
 from nf_course.plotting import image_grid, scatter, side_by_side, warped_grid
 from nf_course.plotting._values import resting
+from nf_course.widgets._given import amount, how_many, numbers
 from nf_course.widgets.flow_tracks import layers_of
 from nf_course.widgets.stretch import draw_stretch, normal
 
@@ -41,10 +43,24 @@ def live_layers(
     >>> [ax.get_title() for ax in live.result.axes]
     ['noise, $z$', 'after 4 of 4 layers']
     """
-    if data.ndim != 2 or data.shape[1] != 2:
-        raise ValueError(f"live_layers: expected points of the plane, (N, 2), got shape {tuple(data.shape)}")
-    if groups is not None and len(groups) != len(data):
-        raise ValueError(f"live_layers: expected a class for each of {len(data)} points, got {len(groups)}")
+    who = "live_layers"
+    _expect_flow(flow, who)
+    data = numbers(data, who, "points of the plane, (N, 2)")
+    if data.ndim != 2 or data.shape[1] != 2 or not len(data):
+        raise ValueError(f"{who}: expected points of the plane, (N, 2), got shape {tuple(data.shape)}")
+    expect_finite(data, f"{who} (data)")
+    if groups is not None:
+        groups = numbers(groups, who, "a class for each point")
+        if groups.shape != data.shape[:1]:
+            found = len(groups) if groups.ndim == 1 else f"shape {tuple(groups.shape)}"
+            raise ValueError(f"{who}: expected a class for each of {len(data)} points, got {found}")
+        expect_finite(groups, f"{who} (groups)")
+    if flow.context_features:
+        expect_context(context, flow.context_features, 1, f"{who}, one row for all points")
+        expect_finite(context, f"{who} (context)")
+    elif context is not None:
+        raise ValueError(f"{who}: expected no context, since no layer of this flow uses one; got one")
+    extent = amount(extent, who, "extent", 1e-6, 1e6)
     try:
         layers = layers_of(flow.bijection)
     except TypeError:
@@ -59,7 +75,9 @@ def live_layers(
                 stops.append(getattr(layer, way)(stops[-1], rows)[0])
         return stops
 
-    points = [stop.cpu() for stop in through(data, layers, "encode")][::-1]  # noise first
+    points = [stop.float().cpu() for stop in through(data, layers, "encode")][::-1]  # noise first
+    if not all(torch.isfinite(stop).all() for stop in points):
+        raise ValueError(f"{who}: expected a flow that gives finite numbers, got NaN or infinity for these points")
     colour_by = groups if groups is not None else points[0][:, 0]
     far = 1.05 * max(extent, *(stop.abs().flatten().quantile(0.995).item() for stop in points))
     limits = (-far, far, -far, far)
@@ -102,7 +120,16 @@ def live_temperature(
     >>> live.result.axes[0].get_title()
     'temperature 0.00'
     """
-    n = n or (400 if shape is None else 40)
+    who = "live_temperature"
+    _expect_flow(flow, who)
+    n = how_many((400 if shape is None else 40) if n is None else n, who, "n")
+    most = amount(most, who, "most", 0.05, 100)
+    if high is not None:
+        high = amount(high, who, "high", 1e-12, 1e12)
+    if shape is not None and not (
+        isinstance(shape, (tuple, list)) and all(isinstance(k, int) and k > 0 for k in shape)
+    ):
+        raise ValueError(f"{who}: expected a shape (C, H, W), three numbers above 0, got {shape!r}")
 
     def sample(temperature: float) -> Tensor:
         like = next(flow.parameters(), torch.empty(0))
@@ -111,6 +138,8 @@ def live_temperature(
             return flow.sample(n, context, temperature).float().cpu()
 
     first = sample(1.0)
+    if not torch.isfinite(first).all():
+        raise ValueError(f"{who}: expected a flow that gives finite numbers, got NaN or infinity among its samples")
     if shape is None and first.shape != (n, 2):
         raise ValueError(
             f"live_temperature: expected samples of the plane, ({n}, 2), got {tuple(first.shape)}; "
@@ -147,12 +176,20 @@ def live_stretch(f: Callable[[Tensor], Tensor], *, slab: float = 0.0, width: flo
 
     def map(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         at = torch.tensor(x, dtype=torch.get_default_dtype(), requires_grad=True)
-        z = f(at)
+        try:
+            z = f(at)
+        except Exception as error:
+            raise TypeError(
+                "live_stretch: expected a function of torch operations, from (N,) to (N,), "
+                f"got {type(error).__name__}: {error}"
+            ) from error
         if not isinstance(z, Tensor) or z.shape != at.shape or not z.requires_grad:
             raise TypeError("live_stretch: expected a function of torch operations, from (N,) to (N,)")
         (slope,) = torch.autograd.grad(z.sum(), at)
         return z.detach().double().numpy(), slope.double().numpy()
 
+    slab = amount(slab, "live_stretch", "slab", -2.6, 2.6)
+    width = amount(width, "live_stretch", "width", 0.05, 1.6)
     z, slope = map(np.linspace(-3.2, 3.2, 641))
     if not (np.isfinite(z).all() and (np.all(np.diff(z) > 0) or np.all(np.diff(z) < 0))):
         raise ValueError("live_stretch: expected a function that only grows, or only falls, from x = -3.2 to 3.2")
@@ -164,6 +201,11 @@ def live_stretch(f: Callable[[Tensor], Tensor], *, slab: float = 0.0, width: flo
         slab=FloatSlider(slab, min=-2.6, max=2.6, step=0.05, description="slab at x"),
         width=FloatSlider(width, min=0.05, max=1.6, step=0.05, description="its width"),
     )
+
+
+def _expect_flow(flow: Flow, who: str) -> None:
+    if not isinstance(flow, Flow):
+        raise TypeError(f"{who}: expected a Flow, a bijection with its base, got {type(flow).__name__}")
 
 
 def _live(draw: Callable[..., mpl.figure.Figure], **sliders) -> interactive:

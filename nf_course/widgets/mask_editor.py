@@ -44,7 +44,13 @@ class MaskEditor(Figure):
 
     def __init__(self, **kwargs) -> None:
         masks = kwargs.pop("masks", [_FIRST, _SECOND, _FIRST, _SECOND])
-        super().__init__(masks=[list(map(bool, mask)) for mask in masks], **kwargs)
+        try:
+            masks = [list(map(bool, mask)) for mask in masks]
+        except (TypeError, RuntimeError):
+            raise traitlets.TraitError(
+                f"MaskEditor.masks: expected a list of masks, each a list of True and False, got {masks!r:.80}"
+            ) from None
+        super().__init__(masks=masks, **kwargs)
 
     @traitlets.validate("masks")
     def _keeps_and_moves(self, proposal):

@@ -13,17 +13,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import traitlets
 from matplotlib.colors import ListedColormap, Normalize, to_rgb
-from numpy.typing import ArrayLike
 from torch import Tensor
 
 from nf_course.plotting import COLOURS, CYCLE, VALUES
 from nf_course.plotting._values import array, is_tensor_of_integers
+from nf_course.widgets._given import amount, numbers
 from nf_course.widgets._space import FOG, Ground, ground_of, nearness, project, rotation
 from nf_course.widgets.base import Figure
 from nf_course.widgets.words import number
 
 __all__ = ["PointCloud"]
 
+MOST_SIZE = 1e30  # so that squares are finite
 MOST_POINTS, MOST_BYTES, MOST_CLASSES = 10_000, 1_500_000, 12
 
 
@@ -49,6 +50,7 @@ class PointCloud(Figure):
     """
 
     scripts = ("point_cloud.js",)
+    held = "points"
     points = traitlets.Bytes(b"").tag(sync=True)  # int16 [frame][point][coordinate]
     frames = traitlets.Int(1).tag(sync=True)
     unit = traitlets.Float(1.0).tag(sync=True)
@@ -75,8 +77,8 @@ class PointCloud(Figure):
     @classmethod
     def of(
         cls,
-        points: Tensor | ArrayLike,
-        values: Tensor | ArrayLike | None = None,
+        points: Tensor | np.ndarray,
+        values: Tensor | np.ndarray | None = None,
         *,
         frames: Tensor | list | None = None,
         names: list[str] | None = None,
@@ -101,15 +103,13 @@ class PointCloud(Figure):
         names = [str(name) for name in names] if names is not None else [f"{k + 1}" for k in range(len(cloud))]
         if len(names) != len(cloud):
             raise ValueError(f"PointCloud: expected a name for each of {len(cloud)} frames, got {len(names)}")
-        edges = [[int(i) for i in pair] for pair in traits.pop("edges", [])]
-        if any(not 0 <= i < count for pair in edges for i in pair):
-            raise ValueError(f"PointCloud: expected edges between points 0 to {count - 1}, got {edges}")
+        edges = _edges(traits.pop("edges", None), count)
         if traits.get("up") == "y":
             traits.setdefault("azimuth", 30.0)
         farthest, corner = np.sqrt((off**2).sum(-1)).max(), np.linalg.norm(highest - centre)
         reach = traits.setdefault("reach", max(float(farthest), 0.88 * float(corner), 1e-9))
-        if not 0 < reach < math.inf:
-            raise ValueError(f"PointCloud: expected a reach above 0, got {reach}")
+        if not amount(reach, "PointCloud", "a reach above 0", 0, MOST_SIZE):
+            raise ValueError(f"PointCloud: expected a reach above 0, got {reach!r}")
         return cls(
             points=(off / unit).round().astype("<i2").tobytes(),
             frames=len(cloud),
@@ -120,6 +120,29 @@ class PointCloud(Figure):
             **_paint(values, count, traits),
             **({"caption": _caption(len(cloud))} | traits),
         )
+
+    @traitlets.validate("reach")
+    def _reaches_out(self, proposal):
+        if not 0 < proposal["value"] < math.inf:
+            raise traitlets.TraitError(f"PointCloud: expected a reach above 0, got {proposal['value']}")
+        return proposal["value"]
+
+    @traitlets.validate("edges")
+    def _known_ends(self, proposal):
+        count = len(self.points) // (6 * self.frames)
+        if any(not 0 <= i < count for pair in proposal["value"] for i in pair):
+            raise traitlets.TraitError(
+                f"PointCloud: expected edges between points 0 to {count - 1}, got {proposal['value']}"
+            )
+        return proposal["value"]
+
+    @traitlets.validate("names")
+    def _name_for_each(self, proposal):
+        if len(proposal["value"]) != self.frames:
+            raise traitlets.TraitError(
+                f"PointCloud: expected a name for each of {self.frames} frames, got {len(proposal['value'])}"
+            )
+        return proposal["value"]
 
     @traitlets.validate("azimuth", "elevation", "frame")
     def _known_view(self, proposal):
@@ -228,12 +251,15 @@ def _caption(frames: int) -> str:
 
 def _cloud(points, frames) -> np.ndarray:
     """Checked points, (F, N, 3)."""
-    stops = [array(points)]
+    several = isinstance(points, (list, tuple)) and all(isinstance(part, (Tensor, np.ndarray)) for part in points)
+    if several and points and all(part.ndim == 2 for part in points):  # a list of frames
+        points, frames = points[0], [*points[1:], *(frames if frames is not None else [])]
+    stops = [_numbers(points, "points (N, 3)")]
     if stops[0].ndim == 3:
         if frames is not None:
             raise ValueError("PointCloud: expected points (N, 3) where frames are given, got both (F, N, 3) and frames")
         stops = list(stops[0])
-    stops += [array(frame) for frame in frames] if frames is not None else []
+    stops += [_numbers(frame, "frames (N, 3)") for frame in frames] if frames is not None else []
     shapes = {stop.shape for stop in stops}
     if len(shapes) != 1 or stops[0].ndim != 2 or stops[0].shape[1] != 3 or len(stops[0]) == 0:
         found = ", ".join(str(shape) for shape in sorted(shapes)) or "no frame"
@@ -241,6 +267,9 @@ def _cloud(points, frames) -> np.ndarray:
     cloud = np.stack(stops)
     if not np.isfinite(cloud).all():
         raise ValueError("PointCloud: expected finite points, got NaN or infinity")
+    farthest = np.abs(cloud).max()
+    if farthest > MOST_SIZE:
+        raise ValueError(f"PointCloud: expected points within {MOST_SIZE:g} of 0, got {farthest:.3g}; rescale them")
     if cloud.shape[1] > MOST_POINTS:
         raise ValueError(f"PointCloud: expected at most {MOST_POINTS} points, got {cloud.shape[1]}; draw some of them")
     if 2 * cloud.size > MOST_BYTES:
@@ -251,11 +280,28 @@ def _cloud(points, frames) -> np.ndarray:
     return cloud
 
 
+def _numbers(values, what: str) -> np.ndarray:
+    return array(numbers(values, "PointCloud", what))
+
+
+def _edges(edges, count: int) -> list[list[int]]:
+    if edges is None:
+        return []
+    pairs = numbers(edges, "PointCloud", "edges, pairs of points")
+    if pairs.numel() == 0:
+        return []
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.is_floating_point():
+        raise ValueError(f"PointCloud: expected edges, pairs of numbers of points, got shape {tuple(pairs.shape)}")
+    if not (0 <= int(pairs.min()) and int(pairs.max()) < count):
+        raise ValueError(f"PointCloud: expected edges between points 0 to {count - 1}, got {pairs.tolist()}")
+    return pairs.tolist()
+
+
 def _paint(values, count: int, given: dict) -> dict:
     """Colours of the points as traits: numbers in 256 steps, numbers of classes, or rgb."""
     if values is None:
         return {"paint": "side"}
-    table = array(values)
+    table = _numbers(values, f"values ({count},) or rgb ({count}, 3)")
     if table.shape not in ((count,), (count, 3)):
         raise ValueError(f"PointCloud: expected values ({count},) or rgb ({count}, 3), got {table.shape}")
     if not np.isfinite(table).all():
@@ -276,7 +322,8 @@ def _paint(values, count: int, given: dict) -> dict:
                 f"{len(kinds)} and {len(names)} names; give numbers that are amounts as floats"
             )
         return {"paint": "classes", "classes": names, "values": index.astype(np.uint8).tobytes()}
-    low, high = (float(given.pop(name, end)) for name, end in (("low", table.min()), ("high", table.max())))
+    low, high = (given.pop(name, end) for name, end in (("low", table.min().item()), ("high", table.max().item())))
+    low, high = (amount(end, "PointCloud", "low and high", -1e300, 1e300) for end in (low, high))
     if not low <= high:
         raise ValueError(f"PointCloud: expected low below high, got {low} and {high}")
     shares = np.clip((table - low) / ((high - low) or 1), 0, 1)

@@ -221,10 +221,12 @@ function render({ model, el }) {
     say("Δx", at.x(rightOf ? b : a) + (rightOf ? 5 : -5), box.top + 16, c.x, rightOf ? "left" : "right");
     say("Δz", box.right - 4, over ? at.y(hi) - 5 : at.y(lo) + 16, c.z, "right");
     const top = (density, from, to) => Math.max(...Array.from({ length: 41 }, (_, i) => density(from + (i / 40) * (to - from))));
-    say(`area ${num(m.areaX, 3)}`, Math.max(box.left + 36, at.x((a + b) / 2)), floorX - unit * top(pX, a, b) - 6, c.x, "center");
+    say(`area ${num(m.areaX, 3)}`, Math.min(box.right - 38, Math.max(box.left + 36, at.x((a + b) / 2))), floorX - unit * top(pX, a, b) - 6, c.x, "center");
     g.textBaseline = "middle";
     const tip = wallZ + unit * top(normal, lo, hi) + 6, named = `area ${num(m.areaZ, 3)}`;
-    say(tip + g.measureText(named).width < pic.width ? named : num(m.areaZ, 3), Math.min(tip, pic.width - 42), at.y((lo + hi) / 2), c.z, "left");
+    g.font = "600 14px system-ui, sans-serif";
+    const long = tip + g.measureText(named).width < pic.width - 2 ? named : num(m.areaZ, 3);
+    say(long, Math.min(tip, pic.width - 3 - g.measureText(long).width), at.y((lo + hi) / 2), c.z, "left");
     g.textBaseline = "alphabetic";
     say("stretch", wallZ, floorX - 76, c.muted, "left", 13);
     say(`${m.dz < 0 ? "|Δz|" : "Δz"} ${num(m.widthZ)}`, wallZ, floorX - 56, c.z, "left"); say(`Δx ${num(m.widthX)}`, wallZ, floorX - 34, c.x, "left");

@@ -6,14 +6,13 @@ import functools
 import os
 import shutil
 import threading
-import time
 from collections import defaultdict
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.book.pages import DESK, HTML, READY, SHARED, Visit
+from tests.book.pages import DESK, HTML, INTERACTIVE, READY, SHARED, Visit
 
 measured: dict[str, dict[str, str]] = defaultdict(dict)
 
@@ -83,11 +82,17 @@ def visit(browser, site):
         page.on("pageerror", lambda error: seen.faults.append(f"script error: {error}"))
         page.on("requestfailed", lambda request: seen.faults.append(f"failed: {request.url}"))
         page.on("response", reply)
-        started = time.perf_counter()
-        page.goto(site + name, wait_until="load")
-        if options.get("java_script_enabled", True) and not inject:
-            page.wait_for_function(READY, timeout=30_000, polling=20)
-            seen.seconds = time.perf_counter() - started
+        devtools = context.new_cdp_session(page)
+        devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+        page.goto(site + name, wait_until="commit")
+        if inject or not options.get("java_script_enabled", True):  # it may never be ready
+            page.wait_for_load_state("load")
+        else:
+            page.wait_for_function(INTERACTIVE, timeout=60_000, polling=20)
+        metrics = {entry["name"]: entry["value"] for entry in devtools.send("Performance.getMetrics")["metrics"]}
+        seen.seconds = metrics["ThreadTime"]
+        if not inject and options.get("java_script_enabled", True):
+            page.wait_for_function(READY, timeout=60_000)
         page.wait_for_load_state("networkidle")
         return seen
 

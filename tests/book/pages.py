@@ -20,10 +20,14 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SHARED = "_static/"  # what all pages share, and a reader fetches once: theme, equations, widgets' loader
 
 WIDGET = "script[type='application/vnd.jupyter.widget-view+json']"
-READY = f"""() => document.readyState === "complete"
+FIGURES_READY = f"""document.readyState === "complete"
   && document.querySelectorAll("{WIDGET}").length <= document.querySelectorAll(".nf-widget").length
-  && [...document.querySelectorAll(".nf-widget")].every((w) => w.querySelector("canvas, svg, img"))
-  && [...document.querySelectorAll(".math")].every((m) => m.querySelector("mjx-container"))"""
+  && [...document.querySelectorAll(".nf-widget")].every((w) => w.querySelector("canvas, svg, img"))"""
+SET = 'm.querySelector("mjx-container")'
+# Every figure can be moved, and what the reader sees first is set; equations further down may follow.
+INTERACTIVE = f"""() => {FIGURES_READY} && [...document.querySelectorAll(".math")].every(
+  (m) => {SET} || m.getBoundingClientRect().top > innerHeight)"""
+READY = f"""() => {FIGURES_READY} && [...document.querySelectorAll(".math")].every((m) => {SET})"""
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Visit:
     page: Page
     faults: list[str] = field(default_factory=list)
     bytes: dict[str, int] = field(default_factory=dict)  # address within the book: bytes of its own, nothing shared
-    seconds: float = 0.0  # from asking for it until every figure can be moved and every equation is set
+    seconds: float = 0.0  # of the page's own thread until every figure can be moved and the first screen is set
 
 
 def show(page: Page, scheme: str, size: dict[str, int]) -> None:

@@ -214,6 +214,21 @@ def test_a_row_of_panels_is_cut_between_the_panels(n):
     assert all(edges[k] < middles[k] < edges[k + 1] for k in range(n)), (edges, middles)
 
 
+def test_the_label_of_an_axis_stays_with_its_panel():
+    with plt.rc_context():
+        style()
+        plt.rcParams["savefig.bbox"] = "standard"  # places in the picture are those in the figure
+        figure, (left, right) = side_by_side(2, size=(4.2, 3.0))
+        for ax in (left, right):
+            ax.plot([0, 1, 2], [1e3, 2e3, 1.5e3])
+            ax.set_ylabel("a long name, upright", labelpad=12)
+        drawn = picture(figure)
+        label, end = right.yaxis.label.get_window_extent(), left.get_window_extent().x1
+        width = figure.get_window_extent().width
+    (cut,) = nf_pictures.cuts(drawn)
+    assert end / width < cut < label.x0 / width
+
+
 def test_what_is_one_piece_is_not_cut():
     with plt.rc_context():
         style()

@@ -13,7 +13,7 @@ from tests.book.pages import CHAPTERS, DESK, HTML, PAGES, PHONE, SCHEMES, SOLUTI
 pytestmark = pytest.mark.browser
 
 MOST_BYTES = 1_500_000  # of a page and its own pictures
-MOST_SECONDS = 2.0  # until every figure can be moved
+MOST_SECONDS = 2.0  # until every figure can be moved and the first screen is set
 
 
 def test_the_book_is_built():
@@ -31,6 +31,10 @@ TEX_ERRORS = """() => [...document.querySelectorAll("mjx-merror, mjx-container [
 NO_ALT = """() => [...document.images].filter((i) => !i.alt.trim() || /^[._/]*(build|images|static)/.test(i.alt))
   .map((i) => i.src)"""
 WIDTHS = "() => [document.documentElement.scrollWidth, window.innerWidth]"
+# an equation that a reader would have to push sideways: see book/_static/nf-equations.js
+CUT = """() => [...document.querySelectorAll("div.math")].filter((place) => [...place.querySelectorAll("mjx-math, .nf-line")]
+  .some((m) => (m.lastElementChild ?? m).getBoundingClientRect().right > place.getBoundingClientRect().right + 1))
+  .map((place) => place.textContent.trim().slice(0, 60))"""
 TOO_WIDE = """() => [...document.querySelectorAll("main *")]
   .filter((e) => e.getBoundingClientRect().right > window.innerWidth + 1).slice(0, 8)
   .map((e) => `${e.tagName}.${e.className}`.slice(0, 80))"""
@@ -50,6 +54,8 @@ def problems(seen: Visit) -> list[str]:
             content, screen = page.evaluate(WIDTHS)
             if content > screen:
                 found.append(f"scrolls sideways at {screen} px, {scheme}: {page.evaluate(TOO_WIDE)}")
+            if size == PHONE:
+                found += [f"an equation runs out of its place at {screen} px: {text}" for text in page.evaluate(CUT)]
     if (weight := sum(seen.bytes.values())) > MOST_BYTES:
         largest = sorted(seen.bytes.items(), key=lambda item: -item[1])[:4]
         found.append(f"weighs {weight / 1e6:.2f} MB, at most {MOST_BYTES / 1e6} MB; the largest: {largest}")
@@ -65,9 +71,12 @@ def test_page(visit, name, record_property):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page_is_ready_in_time(visit, name, record_property):
-    """The best of a few visits, each with an empty cache: what the page itself needs, other work on the machine aside."""
+    """Processor time of the page's own thread, with an empty cache: the wait on a machine that does nothing else.
+
+    (By the clock it is the same on idle cores; beside other tests it would measure those.) The best of three visits.
+    """
     best = float("inf")
-    for _ in range(8):
+    for _ in range(3):
         best = min(best, visit(name).seconds)
         if best < MOST_SECONDS:
             break
@@ -87,6 +96,7 @@ FAULTS = {
     "script error": "<script>throw Error('broken')</script>",
     "asks for https://example.org": "<script src='https://example.org/a.js'></script>",
     "404 for": "<img src='../_static/lost.png' alt='lost'>",
+    "an equation runs out": f"<div class='math notranslate nohighlight'>\\[\\text{{{'long' * 50}}}\\]</div>",
     "weighs": f"<p hidden>{'words ' * 300_000}</p>",
 }
 
@@ -94,7 +104,7 @@ FAULTS = {
 @pytest.mark.parametrize(("words", "inject"), FAULTS.items(), ids=FAULTS)
 def test_each_fault_would_be_seen(visit, words, inject):
     seen = visit("book/notation.html", inject)
-    seen.page.evaluate("window.MathJax?.startup?.promise")
+    seen.page.wait_for_timeout(300)  # what was injected is set last
     found = problems(seen)
     assert any(words in problem for problem in found), found
 
@@ -106,3 +116,8 @@ def test_model_answers_are_folded(visit, name):
     assert answers.count() >= 1, "no folded model answer"
     for answer in answers.all():
         assert answer.get_attribute("open") is None
+
+
+def test_a_slow_page_would_be_seen(visit):
+    wait = "<script>const until = performance.now() + 2500; while (performance.now() < until);</script>"
+    assert visit("book/notation.html", wait).seconds > MOST_SECONDS > visit("book/notation.html").seconds

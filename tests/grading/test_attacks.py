@@ -177,6 +177,10 @@ def test_answer_cannot_reach_the_model_answers_by_its_arguments():
     def leaves(value):
         if isinstance(value, (torch.Tensor, str, int, float, torch.Generator, type(None))):
             return
+        if type(value) in (tuple, list):
+            for inner in value:
+                leaves(inner)
+            return
         assert type(value).__module__ == "nf_course.grading.parts", value
         for inner in vars(value).values():
             leaves(inner)

@@ -290,6 +290,19 @@ def test_inputs_changed_in_place():
     wrong(net_zeroed, "inputs", "in_place", "shift_net as it was")
 
 
+@pytest.mark.parametrize("change", ["pop()", "reverse()", "append(layers[0])", "clear()"])
+def test_a_list_changed_in_place(change):
+    def answer(x, layers):
+        total = 0
+        for layer in list(layers):
+            x, ladj = layer.encode(x)
+            total = total + ladj
+        eval(f"layers.{change}", {"layers": layers})
+        return x, total
+
+    wrong(answer, "inputs", "in_place", "work on a copy, list(layers)", name="02.compose")
+
+
 def test_same_answer_twice():
     calls = []
 
@@ -420,6 +433,23 @@ def test_learner_error_in_a_line(function, text):
     found = wrong(function, "error", text=text)
     assert any(line.startswith("  at        test_conduct.py, line ") for line in found.lines)
     assert not any("Traceback" in line or "nf_course" in line for line in found.lines)
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "test", "text"),
+    [
+        (lambda x, layers: layers[0](x), "02.compose", "error", "call one of its methods"),
+        (lambda x, layers: layers[0].inverse(x), "02.compose", "error", "the methods that the task names"),
+        (lambda x, layers: layers[0].encode(layers[0].encode(x)), "02.compose", "error", "a pair: unpack it"),
+        (lambda x, layers: dict(zip("za", layers[0].encode(x))), "02.compose", "type", "return both"),
+        (lambda x, layers: (*layers[0].encode(x), x), "02.compose", "type", "return these 2 and no more"),
+        (lambda x: x.mean(0), "02.affine_mle", "type", "return all 3"),
+        (lambda x: (x.mean(0), x.T @ x), "02.affine_mle", "type", "one of them is missing"),
+        (lambda x: torch.linalg.cholesky(-x.T @ x), "02.affine_mle", "error", "features by features"),
+    ],
+)
+def test_errors_and_results_of_chapter_2(function, name, test, text):
+    wrong(function, test, text=text, name=name)
 
 
 def test_interrupt_stops_the_check():

@@ -29,7 +29,7 @@ def pack(value, blobs):
         fields = {f.name: pack(getattr(value, f.name), blobs) for f in dataclasses.fields(value)}
         return {"part": type(value).__name__, "fields": fields}
     if isinstance(value, (tuple, list)):
-        return {"tuple": [pack(item, blobs) for item in value]}
+        return {"tuple" if isinstance(value, tuple) else "list": [pack(item, blobs) for item in value]}
     return value
 
 
@@ -43,6 +43,8 @@ def unpack(value, blobs):
         return torch.Generator().set_state(unpack(value["generator"], blobs))
     if "part" in value:
         return getattr(parts, value["part"])(**{k: unpack(v, blobs) for k, v in value["fields"].items()})
+    if "list" in value:
+        return [unpack(item, blobs) for item in value["list"]]
     return tuple(unpack(item, blobs) for item in value["tuple"])
 
 

@@ -9,8 +9,9 @@ import torch
 
 from nf_course import LULinear, Sequential, data, models, randomise
 from nf_course.flow import Flow, StandardNormal
+from nf_course.plotting import COLOURS
 from nf_course.widgets.flow_frames import FlowFrames
-from nf_course.widgets.flow_stops import wheel
+from nf_course.widgets.flow_stops import reach, tone, wheel
 from nf_course.widgets.flow_tracks import CELLS, NODES, REACH
 from tests.package import javascript
 
@@ -69,8 +70,21 @@ def test_the_way_between_two_stops_is_straight(figure):
     assert ends == [True, True]
 
 
-def test_the_picture_reaches_as_far_as_the_points(figure):
-    assert evaluate(figure, "[reach([[1, -2]]), reach([[4, 0], [0, -4]]), reach([[50, 0]])]") == [3.6, 4.12, 5]
+def test_the_picture_fits_the_grid_and_the_points_at_both_ends(figure):
+    # as far as the grid of noise at least; at the ends nearly all points, between them 19 of 20
+    assert evaluate(figure, "reach([[[1, -2], [9, 2]]])") == pytest.approx([9.36, 3.15])
+    many = "Array.from({length: 200}, (_, i) => (i % 2 ? 0 : i < 8 ? 50 : 4))"
+    assert evaluate(figure, f"reach([[[0, 0], {many}, [0, 0]]])") == pytest.approx([4.16, 3.15])
+    want = evaluate(figure, "reach([noise, data])")
+    assert reach([figure.stops("noise"), figure.stops("data")]) == pytest.approx(want)
+    assert figure.still().axes[0].get_xlim()[1] == pytest.approx(want[0])
+
+
+def test_the_colours_between_the_sides_are_the_explorers():
+    for share in (0, 0.2, 0.5, 0.9, 1):
+        colours = {name: COLOURS[name] for name in ("x", "z", "moved")}
+        got = javascript.evaluate("flow_frames.js", f"rgb(tone({json.dumps(colours)}, {share}))")
+        assert tone(share) * 255 == pytest.approx(got, abs=1.1)
 
 
 def test_each_coupling_moves_one_axis(flow, figure):
@@ -128,9 +142,9 @@ def test_other_flows():
     assert FlowFrames.of(sequence, torch.randn(3, 2)).layers == 2
     with pytest.raises(TypeError, match="LULinear"):
         FlowFrames.of(Flow(LULinear(2), StandardNormal(2)), torch.randn(3, 2))
-    with pytest.raises(ValueError, match="features"):
+    with pytest.raises(ValueError, match=r"plane.*StandardNormal\(3,\)"):
         FlowFrames.of(Flow(Sequential(LULinear(3)), StandardNormal(3)), torch.randn(3, 3))
-    with pytest.raises(ValueError, match="each of 3 points, got 2"):
+    with pytest.raises(ValueError, match="each of 3 points"):
         FlowFrames.of(sequence, torch.randn(3, 2), torch.tensor([0, 1]))
 
 
@@ -145,8 +159,15 @@ def test_a_click_finds_the_square_under_it_or_the_nearest(figure):
     assert evaluate(figure, f"{json.dumps(places)}.map(([x, y]) => squareAt(grid[0], slices, x, y))") == want
 
 
-def test_the_square_marked_at_first_is_on_the_ring(figure):
-    assert figure.marked == evaluate(figure, f"ring({(NODES - 1) // CELLS})")[0]
+def test_the_square_marked_at_first_is_on_the_ring_and_is_not_torn(flow):
+    figure, squares = FlowFrames.of(flow, data.moons(40), samples=5), (NODES - 1) // CELLS
+    around = evaluate(figure, f"ring({squares})")
+    border = "(f, i) => square(f, slices, i).polygon.map((v, k, p) => Math.abs(v - p[(k + 2) % p.length]))"
+    # in the maximum norm a border's pieces can be compared without square roots
+    longest = evaluate(figure, f"{around}.map((i) => Math.max(...grid.map((f) => ({border})(f, i)).flat()))")
+    assert figure.marked in around
+    assert longest[around.index(figure.marked)] < 2 * min(longest)
+    assert FlowFrames.of(flow, data.moons(40), samples=5, marked=7).marked == 7
 
 
 @pytest.mark.parametrize(("way", "place"), [("decode", 0), ("decode", 3), ("encode", 1), ("encode", LAYERS)])
@@ -157,11 +178,12 @@ def test_script_and_python_say_the_same(figure, way, place):
         view = f"new DataView(new Uint8Array({list(figure.areas)}).buffer)"
         got = evaluate(
             figure,
-            f"words({{ points: {50 if way == 'decode' else 40}, way: {way!r}, place: {place}, layers: {LAYERS} }},"
+            f"words({{ points: {50 if way == 'decode' else 40}, way: {way!r}, place: {place}, layers: {LAYERS}, marked: {marked},"
+            f" squares: {(NODES - 1) // CELLS} }},"
             f" square(grid[0], slices, {marked}).probability,"
             f" [0, {frame}].map((k) => areaAt({view}, {LAYERS + 1}, k, {marked})))",
         )
-        assert got == figure.describe()
+        assert figure.describe().startswith(f"{got} Still pictures, left to right: ")
 
 
 def test_the_still_picture_shows_both_ends_and_where_the_points_are(flow):

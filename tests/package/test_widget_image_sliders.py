@@ -248,5 +248,5 @@ def test_errors(pictures, given, message):
 def test_other_errors():
     with pytest.raises(ValueError, match="6 words.* got 5"):
         ImageSliders.of(noise(2, 3, 1, 8, 8), axes(2, 3), words=list("abcde"))
-    with pytest.raises(ValueError, match="size of at least 1"):
+    with pytest.raises(ValueError, match="a size in pixels from 1"):
         ImageSliders.of(noise(2, 1, 8, 8), axes(2), size=0)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 
 from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
@@ -118,35 +119,100 @@ def _symmetric_root(covariance, L):
     return vectors @ torch.diag(values.sqrt()) @ vectors.T
 
 
+def _components(covariance, L):
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.sqrt()
+
+
+def _components_by_svd(covariance, L):
+    vectors, values, _ = torch.linalg.svd(covariance)
+    return vectors * values.sqrt()
+
+
 def _precision(x):
     mu, covariance = _parts(x)
     L = torch.linalg.cholesky(torch.linalg.inv(covariance))
     return mu, L, _nll(L)
 
 
-def _mean_over_features(x):
-    """The mean over the wrong dimension: it fits for no shape but a square one."""
-    mu = x.mean(1)
-    centred = x - mu
-    L = torch.linalg.cholesky(centred.T @ centred / len(x))
-    return mu, L, _nll(L)
+def _mean(mean):
+    """Everything from another mean; over the wrong dimension it fits for no shape but a square one."""
+
+    def answer(x):
+        mu = mean(x)
+        L = torch.linalg.cholesky((x - mu).T @ (x - mu) / len(x))
+        return mu, L, _nll(L)
+
+    return answer
+
+
+def _torch_cov(correction):
+    """torch.cov gives a number without dimensions where there is one feature."""
+    return _of_covariance(lambda x: torch.cov(x.T, correction=correction))
+
+
+def _np_cov(x):
+    covariance = np.cov(x.cpu().numpy(), rowvar=False, bias=True)
+    L = torch.from_numpy(np.linalg.cholesky(covariance)).to(x)
+    return x.mean(0), L, _nll(L)
+
+
+def _qr(log):
+    def answer(x):
+        L = torch.linalg.qr((x - x.mean(0)) / math.sqrt(len(x)))[1].T
+        return x.mean(0), L, _constant(len(L)) + log(L.diagonal()).sum()
+
+    return answer
+
+
+def _jitter(size):
+    def covariance(x):
+        return _parts(x)[1] + size * torch.eye(x.shape[1]).to(x)
+
+    return covariance
+
+
+def _gram(x):
+    centred = x - x.mean(0)
+    L = torch.linalg.cholesky(centred @ centred.T / len(x))
+    return x.mean(0), L, _nll(L)
 
 
 _UNBIASED = "N - 1 in the covariance: maximum likelihood divides by N (torch.cov needs correction=0)"
 _UPPER = "L is upper triangular: the lower one is asked for, L L^T = Sigma"
 _PRECISION = "the inverse: L L^T is the covariance, not the precision matrix, and L leads from z to x"
+_ONE_FEATURE = "with one feature torch.cov and np.cov give a number without dimensions: reshape it to (D, D)"
+_OVER_FEATURES = "the mean runs over the features: average over the rows, dim 0"
+_POSITIVE = "L's diagonal is to be positive: turn the sign of the columns where it is not"
+_JITTER = "something is added to Sigma's diagonal: the plain covariance is asked for"
 _NOT_FACTORED = "this is no triangular factor of Sigma: take its Cholesky factor"
 
 MISTAKES = (
     Mistake("unbiased", _UNBIASED, _of_covariance(lambda x: _parts(x, correction=1)[1])),
     Mistake("unbiased", _UNBIASED, _unbiased_scored),
+    Mistake("one_feature", _ONE_FEATURE, _torch_cov(0)),
+    Mistake("one_feature", _ONE_FEATURE, _torch_cov(1)),
+    Mistake("one_feature", _ONE_FEATURE, _np_cov),
     Mistake("upper", _UPPER, _with_matrix(lambda S, L: L.T)),
+    Mistake("upper", _UPPER, _with_matrix(lambda S, L: torch.linalg.inv(torch.linalg.cholesky(torch.linalg.inv(S))).T)),
     Mistake("precision", _PRECISION, _precision),
     Mistake("precision", _PRECISION, _with_matrix(lambda S, L: torch.linalg.cholesky(torch.linalg.inv(S)))),
     Mistake("precision", _PRECISION, _with_matrix(lambda S, L: torch.linalg.inv(L))),
     Mistake("not_factored", _NOT_FACTORED, _with_matrix(lambda S, L: S)),
     Mistake("not_factored", _NOT_FACTORED, _with_matrix(_symmetric_root)),
+    Mistake("not_factored", _NOT_FACTORED, _with_matrix(_components)),
+    Mistake("not_factored", _NOT_FACTORED, _with_matrix(_components_by_svd)),
     Mistake("not_factored", _NOT_FACTORED, _with_matrix(lambda S, L: torch.linalg.cholesky(S).diagonal().diag())),
+    Mistake("not_factored", _NOT_FACTORED, _with_matrix(lambda S, L: S.sqrt())),
+    Mistake("not_factored", _NOT_FACTORED, _with_matrix(lambda S, L: L / L.diagonal())),
+    Mistake("negative", _POSITIVE, _qr(torch.log)),
+    Mistake("negative", _POSITIVE, _qr(lambda diagonal: diagonal.abs().log())),
+    *(Mistake("jitter", _JITTER, _of_covariance(_jitter(size))) for size in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8)),
+    Mistake(
+        "gram",
+        "centred @ centred.T compares rows, (N, N): centred.T @ centred compares features, (D, D)",
+        _gram,
+    ),
     Mistake(
         "diagonal",
         "only the variances are used: the covariances between features belong into Sigma as well",
@@ -162,7 +228,14 @@ MISTAKES = (
         "the sum over the rows is not divided by N",
         _of_covariance(lambda x: _parts(x)[1] * len(x)),
     ),
-    Mistake("mean_over_features", "the mean runs over the features: average over the rows, dim 0", _mean_over_features),
+    Mistake("mean_over_features", _OVER_FEATURES, _mean(lambda x: x.mean(1, keepdim=True))),
+    Mistake(
+        "one_mean",
+        "mu is one number: average over the rows alone, dim 0, for one number per feature",
+        _mean(torch.mean),
+    ),
+    Mistake("summed_mean", "mu is a sum: divide it by N", _mean(lambda x: x.sum(0))),
+    Mistake("mean_over_features", _OVER_FEATURES, _mean(lambda x: x.mean(1))),
     Mistake(
         "no_log_det",
         "log det Sigma is missing in nll: this would be the entropy of the base",
@@ -215,6 +288,8 @@ MISTAKES = (
         "the determinant underflows at D = 40: sum the logarithms of L's diagonal, or use slogdet",
         _with_nll(lambda x, L: _constant(len(L)) + torch.log(L.diagonal().prod())),
     ),
+    Mistake("bits", "bits instead of nats: do not divide by log 2", _with_nll(lambda x, L: _nll(L) / math.log(2))),
+    Mistake("order", "the three are in another order: (mu, L, nll)", lambda x: (affine_mle(x)[1], *affine_mle(x)[::2])),
     Mistake("nll_missing", "nll is missing: return (mu, L, nll)", lambda x: affine_mle(x)[:2]),
 )
 
@@ -232,5 +307,4 @@ EXERCISE = Exercise(
     cases=cases,
     mistakes=MISTAKES,
     independent=whitens,
-    gradient=("x",),
 )

@@ -79,6 +79,8 @@ def _decode(sign):
 
 
 _EACH_OTHER = "(N, 1) meets (N,), and every row meets every other one: leave out keepdim=True, unsqueeze or [:, None]"
+_BASE_SUMMED = "base.log_prob has added up the features already, (N,): another sum or mean would run over the batch"
+_ABSOLUTE = "the bars stand around the determinant, inside the logarithm: a log-det may be negative, add it as it is"
 _DECODE = "x is decoded: it is data already, so the way to its latent is bijection.encode(x)"
 
 MISTAKES = (
@@ -104,14 +106,25 @@ MISTAKES = (
     Mistake("negative", "the negative log-likelihood: the log-density is asked for", _with(lambda p, l: -(p + l))),
     Mistake("not_log", "the density itself: its logarithm is asked for", _with(lambda p, l: (p + l).exp())),
     Mistake("exp_ladj", "exp of the log-det: in a log-density it is added as it is", _with(lambda p, l: p + l.exp())),
+    Mistake("absolute", _ABSOLUTE, _with(lambda p, l: p + l.abs())),
+    Mistake(
+        "per_dimension",
+        "nats per feature: do not divide by D",
+        lambda x, bijection, base: log_prob(x, bijection, base) / x.shape[1],
+    ),
     Mistake("product", "the two are multiplied: densities multiply, their logarithms add", _with(lambda p, l: p * l)),
     Mistake(
         "mean_ladj", "the log-det is averaged over the batch: each row has its own", _with(lambda p, l: p + l.mean())
     ),
     Mistake("sum_ladj", "the log-det is summed over the batch: each row has its own", _with(lambda p, l: p + l.sum())),
+    Mistake("base_summed", _BASE_SUMMED, _with(lambda p, l: p.sum() + l)),
+    Mistake("base_summed", _BASE_SUMMED, _with(lambda p, l: p.mean() + l)),
     Mistake("ladj_only", "the log-det alone: the base's log-density at z is missing", _with(lambda p, l: l)),
     Mistake(
         "mean", "a mean over the batch: one log-density for each row is asked for", _with(lambda p, l: (p + l).mean())
+    ),
+    Mistake(
+        "sum", "a sum over the batch: one log-density for each row is asked for", _with(lambda p, l: (p + l).sum())
     ),
     Mistake("each_other", _EACH_OTHER, _with(lambda p, l: p[:, None] + l)),
     Mistake("each_other", _EACH_OTHER, _with(lambda p, l: p + l[:, None])),

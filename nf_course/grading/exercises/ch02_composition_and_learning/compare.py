@@ -33,17 +33,20 @@ def compare(log_prob_a, log_prob_b, ladj):
     return d.mean(), d.std() / math.sqrt(len(d))
 
 
-def _scores(draw, m):
-    """Points that are hard for one model are hard for the other; the log-dets vary from point to point."""
+def _scores(draw, m, better=1):
+    """Points that are hard for one model are hard for the other; the log-dets vary from point to point.
+
+    B is the better model, or with `better=-1` the worse one.
+    """
     hard = 1.5 * draw.normal(m)
     ladj = -draw.uniform(4.0, 7.0) + 0.8 * draw.normal(m)
     log_prob_a = -3 - hard + 0.3 * draw.normal(m)
-    log_prob_b = -2 - hard - ladj + 0.3 * draw.normal(m) + draw.uniform(0.2, 1.0)
+    log_prob_b = -3 - hard - ladj + 0.3 * draw.normal(m) + better * draw.uniform(1.2, 2.0)
     return log_prob_a, log_prob_b, ladj
 
 
 def cases(draw):
-    return [Case(_scores(draw, m)) for m in (40, 7, 150)]
+    return [Case(_scores(draw, m, better)) for m, better in ((40, 1), (7, -1), (150, 1))]
 
 
 def unit_does_not_matter(ask, draw):
@@ -84,10 +87,19 @@ def _unpaired(combine):
     return answer
 
 
+def _of_raw(log_prob_a, log_prob_b, ladj):
+    """The gain in one unit, the errors of the scores as they came."""
+    variance = log_prob_a.var() + log_prob_b.var()
+    return (log_prob_b + ladj - log_prob_a).mean(), (variance / len(ladj)).sqrt()
+
+
 _UNPAIRED = (
     "the errors of the two means are combined: both models meet the same points, so use the spread of the differences"
 )
+_REVERSED = "A minus B: the gain of B is wanted, positive where B's log-density is the higher one"
+_SIZE_ONLY = "the sign of the gain is lost: it is negative where A is the better model"
 _ROOT = "the standard error is the standard deviation divided by the square root of M"
+_TWO = "about two standard errors, the half width of an interval: one is asked for"
 _UNITS_APART = "the log-det enters the gain as a mean: bring each point to the unit of A first, then take the spread"
 
 MISTAKES = (
@@ -101,10 +113,21 @@ MISTAKES = (
         "the sign of ladj: log p_B(x) = log p_B(u) + log|det du/dx|",
         _difference(lambda a, b, l: b - l - a),
     ),
+    Mistake("reversed", _REVERSED, _difference(lambda a, b, l: a - b - l)),
+    Mistake("reversed", _REVERSED, _difference(lambda a, b, l: a - b + l)),
+    Mistake("reversed", _REVERSED, _difference(lambda a, b, l: a - b)),
+    Mistake("size_only", _SIZE_ONLY, _of(lambda d: (d.mean().abs(), d.std() / _root(d)))),
+    Mistake("size_only", _SIZE_ONLY, _of(lambda d: (d.abs().mean(), d.std() / _root(d)))),
+    Mistake("size_only", _SIZE_ONLY, _of(lambda d: (d.abs().mean(), d.abs().std() / _root(d)))),
     Mistake(
-        "reversed",
-        "A minus B: the gain of B is wanted, positive where B's log-density is the higher one",
-        _difference(lambda a, b, l: a - b - l),
+        "exp_ladj",
+        "exp of ladj: ladj is a logarithm already, and is added to another one",
+        _difference(lambda a, b, l: b + l.exp() - a),
+    ),
+    Mistake(
+        "product",
+        "ladj is multiplied: densities are multiplied by the determinant, their logarithms add",
+        _difference(lambda a, b, l: b * l - a),
     ),
     Mistake("ladj_mean", _UNITS_APART, _difference(lambda a, b, l: b - a + l.mean())),
     Mistake(
@@ -115,6 +138,8 @@ MISTAKES = (
     Mistake("unpaired", _UNPAIRED, _unpaired(lambda a, b: (a**2 + b**2).sqrt())),
     Mistake("unpaired", _UNPAIRED, _unpaired(lambda a, b: a + b)),
     Mistake("unpaired", _UNPAIRED, _unpaired(lambda a, b: b)),
+    Mistake("unpaired", _UNPAIRED, _unpaired(lambda a, b: a)),
+    Mistake("unpaired", _UNPAIRED, _of_raw),
     Mistake("no_root", _ROOT, _of(lambda d: (d.mean(), d.std()))),
     Mistake("no_root", _ROOT, _of(lambda d: (d.mean(), d.std() / len(d)))),
     Mistake(
@@ -137,10 +162,12 @@ MISTAKES = (
         "M - 1 belongs into the standard deviation, where std has it already; the root is that of M",
         _of(lambda d: (d.mean(), d.std() / math.sqrt(len(d) - 1))),
     ),
+    Mistake("two_errors", _TWO, _of(lambda d: (d.mean(), 2 * d.std() / _root(d)))),
+    Mistake("two_errors", _TWO, _of(lambda d: (d.mean(), 1.96 * d.std() / _root(d)))),
     Mistake(
-        "two_errors",
-        "two standard errors: one is asked for",
-        _of(lambda d: (d.mean(), 2 * d.std() / _root(d))),
+        "t_value",
+        "the gain in units of its error: the standard error itself is asked for",
+        _of(lambda d: (d.mean(), d.mean() / (d.std() / _root(d)))),
     ),
     Mistake(
         "sum", "the sum of the gains: the mean per point is asked for", _of(lambda d: (d.sum(), d.std() / _root(d)))

@@ -34,11 +34,11 @@ def encode_all(x, layers):
 
 
 def _layers(draw, d, count):
-    """Curved, and none like another: a Jacobian of another point or another order shows."""
-    return tuple(
+    """A list, as the task says. Curved, and none like another: a Jacobian of another point or order shows."""
+    return [
         Layer(f"layers[{k}]", draw.matrix(d, sign=(-1) ** k, scale=1.5), draw.uniform(0.3, 1.2, d))
         for k in range(count)
-    )
+    ]
 
 
 def cases(draw):
@@ -120,6 +120,9 @@ def _product(ladjs):
 
 _NOT_ADDED = "the log-dets stand side by side: add them, one number for each row"
 _SHORT = "a layer is left out: the loop runs over all of them, from the first to the last"
+_ONE_TURN = "only the first layer is applied: does the return stand inside the loop?"
+_ABSOLUTE = "the bars stand around the determinant, inside the logarithm: a log-det may be negative, add it as it is"
+_SEES_X = "every layer starts from x: give it the point that the layer before has returned"
 
 MISTAKES = (
     Mistake(
@@ -145,6 +148,9 @@ MISTAKES = (
         "the sign: encode's own log-dets are asked for, added as they are (decode's are their negatives)",
         _ladj(lambda ladjs: -sum(ladjs)),
     ),
+    Mistake("absolute", _ABSOLUTE, _ladj(lambda ladjs: sum(ladj.abs() for ladj in ladjs))),
+    Mistake("absolute", _ABSOLUTE, _ladj(lambda ladjs: sum(ladjs).abs())),
+    Mistake("from_one", "the sum starts at 1: start it at 0", _ladj(lambda ladjs: 1 + sum(ladjs))),
     Mistake("not_log", "exp of the sum: the logarithm of the determinant is asked for", _ladj(lambda l: sum(l).exp())),
     Mistake(
         "whole_batch",
@@ -165,11 +171,10 @@ MISTAKES = (
         _decodes(lambda layers: layers[::-1]),
     ),
     Mistake("decodes", "this decodes: encode asks layer.encode, from the first layer to the last", _decodes(tuple)),
-    Mistake(
-        "every_layer_sees_x",
-        "every layer starts from x: give it the point that the layer before has returned",
-        _every_layer_sees_x,
-    ),
+    Mistake("every_layer_sees_x", _SEES_X, _every_layer_sees_x),
+    Mistake("every_layer_sees_x", _SEES_X, lambda x, layers: layers[-1].encode(x)),
+    Mistake("one_turn", _ONE_TURN, lambda x, layers: layers[0].encode(x)),
+    Mistake("one_turn", _ONE_TURN, lambda x, layers: (layers[0].encode(x)[0], 0 * x[:, 0])),
     Mistake("left_out", _SHORT, lambda x, layers: encode_all(x, layers[:-1])),
     Mistake("left_out", _SHORT, lambda x, layers: encode_all(x, layers[1:])),
     Mistake(
