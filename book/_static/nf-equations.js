@@ -177,13 +177,20 @@
     else addEventListener("load", done, { once: true });
   });
 
+  // The moving figures of the page are there, or three seconds have passed.
+  async function figures() {
+    const wanted = document.querySelectorAll("script[type='application/vnd.jupyter.widget-view+json']").length;
+    const there = () => document.querySelectorAll(".nf-widget canvas:first-of-type").length >= wanted;
+    for (let wait = 0; wait < 3000 && !there(); wait += 50) await new Promise((done) => setTimeout(done, 50));
+  }
+
   async function set(formulas) {
     await window.MathJax.typesetPromise(formulas);
     for (const formula of formulas) if (formula.localName === "span") glue(formula);
   }
 
-  // MathJax is told not to set the page by itself (_config.yml). First what the reader sees, then, a dozen at a time and
-  // when nothing else is to be done, the rest: so scrolling stays free, and the figures need not wait.
+  // MathJax is told not to set the page by itself (_config.yml). First what the reader sees; then, when the figures
+  // are there, the rest, a dozen at a time and when nothing else is to be done, so that scrolling stays free.
   document.addEventListener("DOMContentLoaded", async () => {
     const formulas = [...document.querySelectorAll(".math")];
     if (!formulas.length) return;
@@ -193,6 +200,7 @@
     const first = formulas.filter(seen), rest = formulas.filter((node) => !first.includes(node));
     if (first.length) await set(first);
     await loaded();
+    await figures();
     for (let i = 0; i < rest.length; i += 12) {
       await idle();
       await set(rest.slice(i, i + 12));

@@ -143,11 +143,11 @@ def pinwheel_labels(n: int, arms: int = 5, seed: int = 0) -> Tensor:
 def checkerboard(n: int, seed: int = 0) -> Tensor:
     r"""Uniform on the dark squares of a 4 by 4 board: a density with jumps, and *known* in closed form.
 
-    .. math:: p(x) = \begin{cases} 1/18 & \lfloor x_1/1.5 \rfloor + \lfloor x_2/1.5 \rfloor \text{ even},\
-              x \in [-3, 3)^2 \\ 0 & \text{otherwise} \end{cases}
+    .. math:: p(x) = \begin{cases} 1/18 & \lfloor x_1/1.5 \rfloor + \lfloor x_2/1.5 \rfloor \text{ even} \\
+              0 & \text{otherwise} \end{cases}
 
-    Its entropy, :math:`\ln 18 \approx 2.890` nats, is the best negative log-likelihood that any model can
-    reach.
+    on the square :math:`[-3, 3)^2`. Its entropy, :math:`\ln 18 \approx 2.890` nats, is the best negative
+    log-likelihood that any model can reach.
 
     Args:
         n: number of points.

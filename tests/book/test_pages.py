@@ -64,24 +64,20 @@ def problems(seen: Visit) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_page(visit, name, record_property):
-    seen = visit(name)
-    record_property("page", {"page": name, "weight": f"{sum(seen.bytes.values()) / 1e3:.0f} kB"})
-    assert problems(seen) == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_page_is_ready_in_time(visit, name, record_property):
-    """Processor time of the page's own thread, with an empty cache: the wait on a machine that does nothing else.
+    """Its time is processor time of the page's own thread, with an empty cache: the wait where nothing else runs.
 
     (By the clock it is the same on idle cores; beside other tests it would measure those.) The best of three visits.
     """
-    best = float("inf")
-    for _ in range(3):
-        best = min(best, visit(name).seconds)
-        if best < MOST_SECONDS:
-            break
-    record_property("page", {"page": name, "ready": f"{best:.2f} s"})
-    assert best < MOST_SECONDS
+    seen = visit(name)
+    found, best = problems(seen), seen.seconds
+    for _ in range(2):
+        if best >= MOST_SECONDS:
+            best = min(best, visit(name).seconds)
+    weight = f"{sum(seen.bytes.values()) / 1e3:.0f} kB"
+    record_property("page", {"page": name, "weight": weight, "ready": f"{best:.2f} s"})
+    if best >= MOST_SECONDS:
+        found.append(f"its figures wait for {best:.2f} s, at most {MOST_SECONDS} s")
+    assert found == []
 
 
 FAULTS = {
