@@ -11,6 +11,8 @@ document.addEventListener("DOMContentLoaded", () => {
     td.className = th.className;
     th.replaceWith(td);
   });
+  // a list of works holds items; the role that docutils gives them has been withdrawn from the standard
+  document.querySelectorAll("[role=doc-biblioentry]").forEach((entry) => entry.setAttribute("role", "listitem"));
   const side = document.querySelector("#pst-primary-sidebar, .bd-sidebar-primary");
   if (side && !side.getAttribute("role")) {
     side.setAttribute("role", "navigation");
