@@ -75,7 +75,7 @@
     };
     const ask = () => { asked ||= requestAnimationFrame(draw); };
     addEventListener("scroll", ask, { passive: true });
-    new ResizeObserver(ask).observe(article);
+    new ResizeObserver(() => { if (scrollY) ask(); }).observe(article); // at the top the bar is empty
 
     if (!CHAPTER.test(here)) return;
     const end = document.createElement("div"); // comes into view at the last line
