@@ -93,6 +93,7 @@ def visit(browser, site):
         seen.seconds = metrics["ThreadTime"]
         if not inject and options.get("java_script_enabled", True):
             page.wait_for_function(READY, timeout=60_000)
+            page.evaluate("async () => { await document.fonts.ready; }")
         page.wait_for_load_state("networkidle")
         return seen
 
