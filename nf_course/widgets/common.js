@@ -45,9 +45,12 @@ function button(parent, text, onclick) {
 
 // The colours of common.css as they are in the present theme: ink, muted, line, paper, x, z, model, wrong, moved, soft.
 function colours(root) {
-  const style = getComputedStyle(root), found = {};
+  // A figure may be drawn before it is put on the page; until then it has no style, and another element lends its own.
+  const place = root.isConnected ? root : element(document.body, "div", "nf-widget");
+  const style = getComputedStyle(place), found = {};
   for (const name of ["ink", "muted", "line", "paper", "x", "z", "model", "wrong", "moved", "soft"])
     found[name] = style.getPropertyValue(`--nf-${name}`).trim();
+  if (place !== root) place.remove();
   return found;
 }
 

@@ -252,7 +252,7 @@ function render({ model, el }) {
   }
 
   // A colour for each point, [red, green, blue] one after the other, once for each theme.
-  let theme = "", hues = null;
+  let theme = null, hues = null;
   function hue(c) {
     if (theme === c.paper) return hues;
     theme = c.paper;

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from playwright.sync_api import Page
 
 from tests.book.pages import FIGURES, PHONE, WIDGET
+from tests.package.test_widgets import CASES
 
 pytestmark = pytest.mark.browser
 
@@ -88,12 +91,13 @@ def complaints(page: Page, widget) -> list[str]:
 @pytest.mark.parametrize("size", [None, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_figures_move_by_keyboard_and_mouse(visit, name, size, record_property):
-    page = visit(name, **({"viewport": size} if size else {})).page
+    seen = visit(name, **({"viewport": size} if size else {}))
+    page = seen.page
     widgets = page.locator(".nf-widget").all()
     record_property("page", {"page": name, "figures": str(len(widgets))})
     assert widgets, "the cover and every chapter have a figure that moves"
     found = {f"figure {i}": complaints(page, widget) for i, widget in enumerate(widgets)}
-    assert found == {figure: [] for figure in found}
+    assert found == {figure: [] for figure in found} and seen.faults == []
 
 
 DRAW = (
@@ -150,3 +154,37 @@ def test_the_theme_bar_shows_with_the_focus_only(visit):
     page.keyboard.press("Tab")
     assert page.evaluate(clip) == "none"
     assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+
+
+DETACHED = """async ([source, state, css]) => {
+  const style = document.createElement("style");
+  style.textContent = css;
+  document.head.append(style);
+  const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  for (const name of Object.keys(state)) if (state[name]?.base64 !== undefined) state[name] = bytes(state[name].base64);
+  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const el = document.createElement("div");
+  const model = { get: (name) => state[name], set() {}, save_changes() {}, on() {}, off() {} };
+  module.default.render({ model, el });
+  const unnamed = [...el.querySelectorAll("canvas")].filter((c) => !c.ariaLabel && !c.hasAttribute("aria-hidden")).length;
+  const corners = [...el.querySelectorAll("canvas[role=img]")].map((c) => [...c.getContext("2d").getImageData(1, 1, 1, 1).data]);
+  return { unnamed, corners };
+}"""
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_figure_drawn_before_it_is_on_the_page_has_its_colours_and_words(browser, name):
+    figure = CASES[name].make()
+    state = {
+        trait: getattr(figure, trait)
+        for trait in figure.keys
+        if trait[0] != "_" and trait not in ("layout", "tabbable")
+    }
+    packed = {k: {"base64": base64.b64encode(v).decode()} if isinstance(v, bytes) else v for k, v in state.items()}
+    page = browser.new_page()
+    seen = page.evaluate(DETACHED, [str(figure._esm), packed, str(figure._css)])
+    page.close()
+    assert seen["unnamed"] == 0 and seen["corners"]
+    assert all(min(corner[:3]) > 200 or corner[3] == 0 for corner in seen["corners"]), (
+        "not on the paper of the light theme"
+    )

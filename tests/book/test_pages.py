@@ -115,5 +115,5 @@ def test_model_answers_are_folded(visit, name):
 
 
 def test_a_slow_page_would_be_seen(visit):
-    wait = "<script>const until = performance.now() + 2500; while (performance.now() < until);</script>"
+    wait = "<script>const until = performance.now() + 6000; while (performance.now() < until);</script>"
     assert visit("book/notation.html", wait).seconds > MOST_SECONDS > visit("book/notation.html").seconds
