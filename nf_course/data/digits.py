@@ -44,7 +44,7 @@ def digits(split: str = "train") -> Digits:
 
     Source: E. Alpaydin and C. Kaynak (1998), *Optical Recognition of Handwritten Digits*, UCI Machine
     Learning Repository, CC BY 4.0, its test set as scikit-learn's ``load_digits`` gives it. Credits in
-    NOTICE. Chapters 4 to 6.
+    NOTICE. Chapters 2 and 4 to 6.
     """
     arrays = read("digits.npz", images=((1797, 8, 8), "u"), labels=((1797,), "u"))
     rows = split_rows(1797, valid=200, test=200, split=split, seed=0)
