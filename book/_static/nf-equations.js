@@ -177,10 +177,11 @@
     else addEventListener("load", done, { once: true });
   });
 
-  // The moving figures of the page are there, or three seconds have passed.
+  // The moving figures of the page have their places, and those in sight are drawn; or three seconds have passed.
   async function figures() {
     const wanted = document.querySelectorAll("script[type='application/vnd.jupyter.widget-view+json']").length;
-    const there = () => document.querySelectorAll(".nf-widget canvas:first-of-type").length >= wanted;
+    const there = () => document.querySelectorAll(".nf-widget canvas:first-of-type, .nf-awaits").length >= wanted
+      && [...document.querySelectorAll(".nf-awaits")].every((place) => place.getBoundingClientRect().top > innerHeight);
     for (let wait = 0; wait < 3000 && !there(); wait += 50) await new Promise((done) => setTimeout(done, 50));
   }
 

@@ -29,7 +29,8 @@ class Figure(anywidget.AnyWidget):
     """A widget whose state is numbers and whose picture is drawn by its own script.
 
     A subclass names its scripts, `scripts = ("name.js",)`, and declares synced traits. They are read together, after
-    `common.js`, which gives them slider, canvas and colours; the last ends with `export default { render }`.
+    `common.js`, which gives them slider, canvas and colours; the last ends with
+    `export default { render: whenNear(render) }`, which draws a figure when the reader comes near it.
 
     Where no script runs (a PDF, a preview of the notebook, a reader who has switched scripts off) a still picture
     stands in: `still()` draws it with matplotlib from the same traits, `describe()` puts it into words.

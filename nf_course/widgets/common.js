@@ -10,6 +10,32 @@ function frame(el) {
   return root;
 }
 
+// A figure is drawn when the reader comes within a screen of it, when he prints, or when the browser has nothing else to
+// do: a page with ten of them answers at once. Until then an empty place keeps its room.
+function whenNear(render) {
+  return (view) => {
+    const place = element(view.el, "div", "nf-awaits");
+    let close, timer = 0;
+    const draw = () => {
+      stop();
+      place.remove();
+      close = render(view);
+    };
+    const near = new IntersectionObserver((seen) => { if (seen.some((s) => s.isIntersecting)) draw(); }, { rootMargin: "100%" });
+    const idle = () => { timer = setTimeout(() => (window.requestIdleCallback ?? setTimeout)(() => { if (place.isConnected) draw(); }), 1500); };
+    const stop = () => {
+      near.disconnect();
+      clearTimeout(timer);
+      removeEventListener("load", idle);
+      removeEventListener("beforeprint", draw);
+    };
+    near.observe(place);
+    addEventListener("beforeprint", draw);
+    if (document.readyState === "complete") idle(); else addEventListener("load", idle);
+    return () => { stop(); place.remove(); close?.(); };
+  };
+}
+
 function element(parent, tag, className, text) {
   const node = document.createElement(tag);
   if (className) node.className = className;
@@ -115,7 +141,7 @@ function shared(model, names, changed) {
 
 // Call layout(width) now and whenever the place for the figure gets wider or narrower.
 function fitted(stage, layout, first = 520) {
-  let known = first;
+  let known = Math.floor(stage.clientWidth) || first;
   layout(known);
   const watch = new ResizeObserver(() => {
     const available = Math.floor(stage.clientWidth);

@@ -132,4 +132,4 @@ function render({ model, el }) {
   return () => { unfit(); unwatch(); close(); };
 }
 
-export default { render };
+export default { render: whenNear(render) };

@@ -409,4 +409,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenNear(render) };

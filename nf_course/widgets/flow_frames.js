@@ -314,4 +314,4 @@ function render({ model, el }) {
   };
 }
 
-export default { render };
+export default { render: whenNear(render) };

@@ -190,4 +190,4 @@ function render({ model, el }) {
   return () => { closed = true; close(); unfit(); unwatch(); };
 }
 
-export default { render };
+export default { render: whenNear(render) };

@@ -392,4 +392,4 @@ function render({ model, el }) {
   return () => { cancelAnimationFrame(turning); settle(); close(); unfit(); unwatch(); };
 }
 
-export default { render };
+export default { render: whenNear(render) };

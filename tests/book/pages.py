@@ -24,10 +24,14 @@ FIGURES_READY = f"""document.readyState === "complete"
   && document.querySelectorAll("{WIDGET}").length <= document.querySelectorAll(".nf-widget").length
   && [...document.querySelectorAll(".nf-widget")].every((w) => w.querySelector("canvas, svg, img"))"""
 SET = 'm.querySelector("mjx-container")'
-# Every figure can be moved, and what the reader sees first is set; equations further down may follow.
-INTERACTIVE = f"""() => {FIGURES_READY} && [...document.querySelectorAll(".math")].every(
-  (m) => {SET} || m.getBoundingClientRect().top > innerHeight)"""
 READY = f"""() => {FIGURES_READY} && [...document.querySelectorAll(".math")].every((m) => {SET})"""
+# The first screen: its equations are set, and its figures and those of the next screen can be moved. Further down a
+# figure is drawn before the reader comes to it, and until then its place waits (whenNear in widgets/common.js).
+INTERACTIVE = f"""() => document.readyState === "complete"
+  && document.querySelectorAll("{WIDGET}").length <= document.querySelectorAll(".nf-widget, .nf-awaits").length
+  && [...document.querySelectorAll(".nf-widget")].every((w) => w.querySelector("canvas, svg, img"))
+  && [...document.querySelectorAll(".nf-awaits")].every((place) => place.getBoundingClientRect().top > 2 * innerHeight)
+  && [...document.querySelectorAll(".math")].every((m) => {SET} || m.getBoundingClientRect().top > innerHeight)"""
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Visit:
     page: Page
     faults: list[str] = field(default_factory=list)
     bytes: dict[str, int] = field(default_factory=dict)  # address within the book: bytes of its own, nothing shared
-    seconds: float = 0.0  # of the page's own thread until every figure can be moved and the first screen is set
+    seconds: float = 0.0  # of the page's own thread until the first screen is set and all figures near it can be moved
 
 
 def show(page: Page, scheme: str, size: dict[str, int]) -> None:

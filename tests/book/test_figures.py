@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
+import nf_course.widgets
 from tests.book.pages import FIGURES, PHONE, WIDGET
 from tests.package.test_widgets import CASES
 
@@ -138,6 +140,17 @@ def test_without_scripts_a_still_picture_stands_in(visit, name):
         assert still.bounding_box()["width"] > 250 and still.evaluate("(image) => image.naturalWidth") > 500
 
 
+def test_where_a_figure_cannot_be_shown_its_still_picture_stands_in(visit):
+    lost = '<script type=\'application/vnd.jupyter.widget-view+json\'>{"model_id": "lost"}</script>'
+    still = "<noscript><img src='../_static/logo.svg' alt='what it would show' width='20'></noscript>"
+    seen = visit("book/07_lu_determinants.html", f"<div>{lost}{still}</div>")
+    image = seen.page.get_by_alt_text("what it would show")
+    image.wait_for()
+    assert image.evaluate("(image) => image.complete && image.naturalWidth > 0")
+    assert any("figure not shown: expected the state of an anywidget" in fault for fault in seen.faults)
+    seen.page.locator(".nf-widget").first.wait_for()  # the other figures are there
+
+
 def test_the_cover_plays_once_or_rests_at_data(visit):
     layers = "input[type=range] >> nth=0"
     calm = visit("book/intro.html").page
@@ -166,6 +179,7 @@ DETACHED = """async ([source, state, css]) => {
   const el = document.createElement("div");
   const model = { get: (name) => state[name], set() {}, save_changes() {}, on() {}, off() {} };
   module.default.render({ model, el });
+  dispatchEvent(new Event("beforeprint"));  // draws now what waits for its reader
   const unnamed = [...el.querySelectorAll("canvas")].filter((c) => !c.ariaLabel && !c.hasAttribute("aria-hidden")).length;
   const corners = [...el.querySelectorAll("canvas[role=img]")].map((c) => [...c.getContext("2d").getImageData(1, 1, 1, 1).data]);
   return { unnamed, corners };
@@ -188,3 +202,42 @@ def test_a_figure_drawn_before_it_is_on_the_page_has_its_colours_and_words(brows
     assert all(min(corner[:3]) > 200 or corner[3] == 0 for corner in seen["corners"]), (
         "not on the paper of the light theme"
     )
+
+
+WAITING = """([source, how]) => new Promise(async (done) => {
+  document.body.innerHTML = "<div id='above'>above</div><div style='height: 6000px'></div><div id='below'></div>";
+  window.requestIdleCallback = how === "idle" ? (f) => f() : () => {};
+  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  const drawn = [], close = {};
+  for (const id of ["above", "below"]) close[id] = module.draw(id, drawn);
+  await new Promise((next) => setTimeout(next, 300));
+  const first = [...drawn];
+  if (how === "scroll") document.getElementById("below").scrollIntoView();
+  if (how === "print") dispatchEvent(new Event("beforeprint"));
+  if (how === "close") { close.below(); document.getElementById("below").scrollIntoView(); }
+  await new Promise((next) => setTimeout(next, how === "idle" ? 2000 : 300));
+  close.above();
+  done([first, drawn, document.querySelectorAll(".nf-awaits").length]);
+})"""
+DRAW_NOTES = """
+export const draw = (id, drawn) => whenNear(({ el }) => { drawn.push(el.id); return () => drawn.push("closed"); })(
+  { el: document.getElementById(id) });
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "last", "places"),
+    [
+        ("nothing", ["above", "closed"], 1),
+        ("scroll", ["above", "below", "closed"], 0),
+        ("print", ["above", "below", "closed"], 0),
+        ("idle", ["above", "below", "closed"], 0),
+        ("close", ["above", "closed"], 0),
+    ],
+)
+def test_a_figure_waits_for_its_reader(browser, how, last, places):
+    common = (Path(nf_course.widgets.__file__).parent / "common.js").read_text("utf-8")
+    page = browser.new_page()
+    first, drawn, left = page.evaluate(WAITING, [common + DRAW_NOTES, how])
+    page.close()
+    assert first == ["above"] and drawn == last and left == places

@@ -26,7 +26,11 @@ def evaluate(scripts: str | tuple[str, ...], expression: str, *before: str):
     folder = Path(nf_course.widgets.__file__).parent
     names = ("common.js", *((scripts,) if isinstance(scripts, str) else scripts))
     source = "".join((folder / name).read_text("utf-8") for name in names)
-    code = [source.replace("export default { render };", ""), *before, f"console.log(JSON.stringify({expression}));"]
+    code = [
+        source.replace("export default { render: whenNear(render) };", ""),
+        *before,
+        f"console.log(JSON.stringify({expression}));",
+    ]
     run = subprocess.run([node(), "-"], input="\n".join(code), capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)

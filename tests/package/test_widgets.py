@@ -135,7 +135,7 @@ def parses(source: str, folder: Path) -> bool:
 def test_the_script_and_the_common_part_are_one_module(name, tmp_path):
     assert parses(COMMON + script(name), tmp_path)
     assert str(CLASSES[name]._esm) == COMMON + script(name)
-    assert re.search(r"^export default \{ render \};$", script(name), re.MULTILINE)
+    assert re.search(r"^export default \{ render: whenNear\(render\) \};$", script(name), re.MULTILINE)
 
 
 def test_a_name_given_twice_would_be_seen(name, tmp_path):
