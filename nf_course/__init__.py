@@ -5,18 +5,24 @@ Every map is a `Bijection`: z, ladj = encode(x) from data to latent, x, ladj = d
 
 from nf_course.actnorm import ActNorm
 from nf_course.bijection import Bijection, Inverse, Sequential
+from nf_course.bits import bits_per_dim, check_dequantized, density_bits_per_dim, explain_bits_per_dim
 from nf_course.checking import BijectionError, check_bijection, log_abs_det_jacobian, randomise
 from nf_course.checkpoint import load_checkpoint, save_checkpoint
 from nf_course.conditioners import MLP, ConvNet
 from nf_course.coupling import AdditiveCoupling, AffineCoupling, CouplingStack
-from nf_course.dequantize import Dequantize, Logit, bits_per_dim
+from nf_course.dequantize import Dequantize, Logit, VariationalDequantize
 from nf_course.devices import device, setting
+from nf_course.diagonal import DiagonalScaling
 from nf_course.flow import Flow, StandardNormal
 from nf_course.linear import LULinear
+from nf_course.logistic import StandardLogistic
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
+from nf_course.precision import mixed_precision
 from nf_course.reshape import Flatten, Split, Squeeze
 from nf_course.source import show_source
+from nf_course.summary import Summary, summary
 from nf_course.training import History, NonFiniteLoss, fit, mean_nll
+from nf_course.weights import load_weights, save_weights
 
 __version__ = "0.1.0"
 
@@ -32,6 +38,7 @@ __all__ = [
     "ConvNet",
     "CouplingStack",
     "Dequantize",
+    "DiagonalScaling",
     "Flatten",
     "Flow",
     "Halves",
@@ -45,16 +52,26 @@ __all__ = [
     "Sequential",
     "Split",
     "Squeeze",
+    "StandardLogistic",
     "StandardNormal",
+    "Summary",
+    "VariationalDequantize",
     "bits_per_dim",
     "check_bijection",
+    "check_dequantized",
+    "density_bits_per_dim",
     "device",
+    "explain_bits_per_dim",
     "fit",
     "load_checkpoint",
+    "load_weights",
     "log_abs_det_jacobian",
     "mean_nll",
+    "mixed_precision",
     "randomise",
     "save_checkpoint",
+    "save_weights",
     "setting",
     "show_source",
+    "summary",
 ]

@@ -65,7 +65,7 @@ class Flow(nn.Module):
         super().__init__()
         self.bijection = bijection
         self.base = base
-        self.context_features = max((getattr(m, "context_features", 0) for m in self.modules()), default=0)
+        self.context_features = max(_context_features(bijection), _context_features(base))
 
     def log_prob(self, x: Tensor, context: Tensor | None = None) -> Tensor:
         """Log-density of each sample in nats: (N, ...) -> (N,)."""
@@ -105,3 +105,9 @@ class Flow(nn.Module):
             expect_finite(context, f"{who} (context)")
         elif context is not None:
             raise ValueError(f"{who}: expected no context, since no layer of this flow uses one; got one")
+
+
+def _context_features(module: nn.Module) -> int:
+    """What the layers ask for. A flow inside a layer (`VariationalDequantize`) gets its context from that layer."""
+    inside = [_context_features(child) for child in module.children() if not isinstance(child, Flow)]
+    return max([getattr(module, "context_features", 0), *inside])

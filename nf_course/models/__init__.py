@@ -1,5 +1,7 @@
 """Models: flat, readable lists of the package's parts."""
 
-from nf_course.models.realnvp import realnvp
+from nf_course.models.glow import glow
+from nf_course.models.nice import nice
+from nf_course.models.realnvp import realnvp, realnvp_images
 
-__all__ = ["realnvp"]
+__all__ = ["glow", "nice", "realnvp", "realnvp_images"]

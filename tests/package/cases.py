@@ -17,6 +17,7 @@ from nf_course import (
     Checkerboard,
     ConvNet,
     CouplingStack,
+    DiagonalScaling,
     Flatten,
     Halves,
     IndexMask,
@@ -26,6 +27,7 @@ from nf_course import (
     Sequential,
     Split,
     Squeeze,
+    models,
     randomise,
 )
 
@@ -102,6 +104,7 @@ CASES = [
     Case("LU, vectors", lambda: LULinear(5), (5,)),
     Case("LU, 1x1 convolution, H != W", lambda: LULinear(3), (3, 2, 4)),
     Case("LU, points", lambda: LULinear(3), (3, 5)),
+    Case("diagonal scaling", lambda: DiagonalScaling(4), (4,)),
     Case("squeeze", lambda: Squeeze(), (2, 4, 2), identity=True),
     Case("flatten", lambda: Flatten((2, 3, 1)), (2, 3, 1), identity=True),
     Case("split", lambda: Split(Sequential(LULinear(2), Flatten((2, 2, 1))), (5, 2, 1)), (5, 2, 1)),
@@ -115,4 +118,26 @@ CASES = [
     Case("sequential of none", lambda: Sequential(), (4,), identity=True),
     Case("sequential in sequential", lambda: Sequential(Sequential(LULinear(4)), ActNorm(4)), (4,)),
     Case("multi-scale", multi_scale, (1, 4, 4)),
+    Case("NICE", lambda: models.nice((1, 3, 3), 3, hidden=(8,)).bijection, (1, 3, 3)),
+    Case("NICE, context", lambda: models.nice(4, 2, hidden=(8,), context_features=3).bijection, (4,), context=(3,)),
+    Case("RealNVP for images", lambda: models.realnvp_images((1, 4, 8), 2, couplings=1, hidden=6).bijection, (1, 4, 8)),
+    Case(
+        "RealNVP for images, context",
+        lambda: models.realnvp_images((3, 2, 4), 1, 1, 4, 2).bijection,
+        (3, 2, 4),
+        context=(2,),
+    ),
+    Case("Glow", lambda: models.glow((1, 8, 4), levels=2, steps=1, hidden=6).bijection, (1, 8, 4)),
+    Case(
+        "Glow, class context",
+        lambda: models.glow((3, 4, 4), 1, 1, 4, context_features=2).bijection,
+        (3, 4, 4),
+        context=(2,),
+    ),
+    Case(
+        "Glow, image context",
+        lambda: models.glow((1, 4, 4), 2, 1, 4, context_features=3).bijection,
+        (1, 4, 4),
+        context=(3, 8, 8),
+    ),
 ]

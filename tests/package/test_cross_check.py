@@ -17,7 +17,18 @@ from torch import nn
 from zuko.flows.coupling import GeneralCouplingTransform
 from zuko.lazy import UnconditionalDistribution
 
-from nf_course import Flow, LULinear, Sequential, StandardNormal, models, randomise
+from nf_course import (
+    ActNorm,
+    AffineCoupling,
+    Flow,
+    LULinear,
+    Sequential,
+    Split,
+    Squeeze,
+    StandardNormal,
+    models,
+    randomise,
+)
 
 TOLERANCE = {"atol": 1e-9, "rtol": 1e-9}
 
@@ -198,3 +209,59 @@ def test_a_whole_flow_in_normflows():
         blocks.append(nf.flows.Reverse(nf.flows.AffineCouplingBlock(ForPeer(net), split_mode=mode)))
     peer = nf.NormalizingFlow(nf.distributions.DiagGaussian(6, trainable=False), blocks[::-1])
     agree(whole, x, None, peer.log_prob, peer)
+
+
+class ForImages(ForPeer):
+    """The same for networks over images: (N, 2c, H, W), shift_1, scale_1, shift_2, ... along the channels."""
+
+    def forward(self, kept):
+        a, shift = self.net(kept).chunk(2, 1)
+        return torch.stack((shift, 2 * torch.tanh(a / 2)), 2).flatten(1, 2)
+
+
+def normflows_part(part):
+    """One part of our Glow in normflows, with our weights; its `inverse` is our encode."""
+    if isinstance(part, Squeeze):
+        return nf.flows.Squeeze()
+    if isinstance(part, AffineCoupling):
+        return nf.flows.Reverse(nf.flows.AffineCouplingBlock(ForImages(part.conditioner)))
+    if isinstance(part, ActNorm):
+        peer = nf.flows.ActNorm((part.features, 1, 1))
+        peer.data_dep_init_done = torch.tensor(1.0)
+        with torch.no_grad():
+            peer.s.copy_(-part.log_scale.view(1, -1, 1, 1))
+            peer.t.copy_((-part.shift * torch.exp(-part.log_scale)).view(1, -1, 1, 1))
+        return peer
+    peer = nf.flows.Invertible1x1Conv(part.features, use_lu=True)
+    with torch.no_grad():
+        peer.P.copy_(torch.eye(part.features)[part.permutation])
+        peer.sign_S.copy_(part.sign_s)
+        for theirs, ours in ((peer.L, part.lower), (peer.U, part.upper), (peer.log_S, part.log_abs_s)):
+            theirs.copy_(ours)
+    return peer
+
+
+@pytest.mark.filterwarnings("ignore:torch.lu is deprecated")
+@pytest.mark.parametrize(("shape", "levels", "steps"), [((1, 4, 8), 1, 2), ((3, 8, 8), 2, 2), ((1, 16, 8), 3, 1)])
+def test_glow_in_normflows(shape, levels, steps):
+    """All levels: the splits, what leaves at each, the learned priors before them, and the order of the flat latent."""
+    flow = randomise(models.glow(shape, levels, steps, hidden=6), scale=0.1).eval()
+    x = torch.randn(9, *shape)
+    scales, bases, parts = [], [], list(flow.bijection.bijections)
+    while True:
+        *encode, last = parts
+        scales.append([normflows_part(part) for part in encode][::-1])  # listed from latent to data
+        leaves = last.leave_shape if isinstance(last, Split) else last.shape
+        bases.append(nf.distributions.DiagGaussian(leaves, trainable=False))
+        if not isinstance(last, Split):
+            break
+        parts = list(last.rest.bijections)
+    merges = [nf.flows.Merge() for _ in scales[1:]]
+    peer = nf.MultiscaleFlow(bases[::-1], scales[::-1], merges, class_cond=False)  # the coarsest first
+    z, ladj = flow.bijection.encode(x)
+    peer_z, peer_ladj = peer.inverse_and_log_det(x)
+    log_prob = sum(base.log_prob(part) for base, part in zip(peer.q0, peer_z)) + peer_ladj
+    torch.testing.assert_close(log_prob, flow.log_prob(x), **TOLERANCE)  # its own log_prob fails on a 0-d log-det
+    torch.testing.assert_close(torch.cat([part.flatten(1) for part in peer_z], 1), z, **TOLERANCE)
+    torch.testing.assert_close(peer_ladj, ladj, **TOLERANCE)
+    torch.testing.assert_close(peer.forward_and_log_det(peer_z)[0], flow.bijection.decode(z)[0], **TOLERANCE)

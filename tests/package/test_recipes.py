@@ -1,0 +1,137 @@
+"""The recipes and the weights that ship: every figure of a card is measured again, and a damaged file harms nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from nf_course import load_weights, models, save_weights
+from nf_course.recipes import FOLDER, RECIPES, held_out_bits, recipe, trained
+
+SHIPPED = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
+MB = 1_000_000
+
+
+def test_what_ships():
+    assert {"nice", "realnvp", "glow"} <= {name.split("-")[0] for name in SHIPPED} and set(SHIPPED) <= set(RECIPES)
+    sizes = [(FOLDER / f"{name}.safetensors").stat().st_size for name in SHIPPED]
+    assert max(sizes) <= 3 * MB and sum(sizes) <= 15 * MB
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+class TestShipped:
+    def test_the_card_says_what_ran(self, name):
+        card, its = json.loads((FOLDER / f"{name}.json").read_text()), recipe(name)
+        assert {"recipe", "seed", "steps", "minutes", "machine", "torch", "parameters", "bits_per_dim"} <= set(card)
+        assert (card["recipe"], card["batch_size"], card["lr"]) == (name, its.batch_size, its.lr)
+        assert 0 < card["best_step"] <= card["steps"] <= its.steps
+        assert card["training_images"] == len(its.training_images())
+
+    def test_its_held_out_figures_are_measured_again(self, name):
+        flow, card = trained(name)
+        assert sum(p.numel() for p in flow.parameters()) == card["parameters"]
+        for split in ("valid", "test"):
+            again = held_out_bits(flow, recipe(name).load(split))
+            assert abs(again - card["bits_per_dim"][split]) < 0.01
+
+    def test_it_is_far_better_than_not_trained(self, name):
+        _, card = trained(name)
+        images, fresh = recipe(name).load("test"), recipe(name).build().eval()
+        assert card["bits_per_dim"]["test"] < held_out_bits(fresh, images[:50], passes=1) - 0.5
+
+    def test_it_comes_back_in_float32(self, name):
+        """Encode and decode through all levels, weights as they were trained: behind the dequantization, within 1e-4."""
+        flow, _ = trained(name)
+        first, rest = flow.bijection[0], flow.bijection[1:]
+        with torch.no_grad():
+            x, _ = first.encode(recipe(name).load("test")[:64])
+            z, ladj = rest.encode(x)
+            back, ladj_back = rest.decode(z)
+        torch.testing.assert_close(back, x, atol=1e-4, rtol=0)
+        torch.testing.assert_close(ladj_back, -ladj, atol=0.05, rtol=1e-4)
+
+    def test_its_samples_are_images(self, name):
+        flow, _ = trained(name)
+        x = flow.sample(16)
+        low, high = x.min().item(), x.max().item()
+        assert x.shape[1:] == recipe(name).load("test").shape[1:] and x.isfinite().all()
+        assert low >= 0 and high <= flow.bijection[0].bins - 1 and torch.equal(x, x.round())
+
+
+def test_the_noise_of_a_measurement_is_the_same_each_time_and_nobodys_random_state_moves():
+    flow, images = recipe("nice-digits").build().eval(), recipe("nice-digits").load("test")[:20]
+    before = torch.get_rng_state()
+    assert held_out_bits(flow, images) == held_out_bits(flow, images) != held_out_bits(flow, images, seed=1)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: recipe("glow"), "expected one of nice-digits.*got 'glow'"),
+        (lambda: trained("glow-cifar10"), "whose weights ship.*got 'glow-cifar10'"),
+        (lambda: recipe("glow-cifar10").load("train"), "expected a folder with CIFAR-10.*nothing is downloaded"),
+        (lambda: recipe("glow-mnist-full").training_images(), "expected a folder with the four files of MNIST"),
+        (lambda: recipe("nice-digits").load("dev"), "train.*valid.*test.*'dev'"),
+    ],
+)
+def test_what_is_not_there(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+class TestWeights:
+    def small(self):
+        torch.manual_seed(1)
+        return models.realnvp(4, couplings=2, hidden=(48, 48))
+
+    def test_large_tensors_in_half_precision_small_ones_whole(self, tmp_path):
+        flow, path = self.small(), tmp_path / "deep" / "w.safetensors"
+        for p in flow.parameters():
+            torch.nn.init.normal_(p)
+        whole = sum(t.numel() * t.element_size() for t in flow.state_dict().values())
+        assert save_weights(flow, path) == path.stat().st_size < 0.75 * whole
+        loaded = load_weights(models.realnvp(4, couplings=2, hidden=(48, 48)), path)
+        for name, tensor in flow.state_dict().items():
+            got = loaded.state_dict()[name]
+            if tensor.numel() < 1024:
+                assert torch.equal(got, tensor)
+            else:
+                torch.testing.assert_close(got, tensor, rtol=2**-10, atol=1e-6)
+        assert not loaded.training and all(p.dtype == torch.float32 for p in loaded.parameters())
+
+    @pytest.mark.parametrize("cut", [0, 7, 100, -1])
+    def test_a_damaged_file_harms_nothing(self, tmp_path, cut):
+        flow, path = self.small(), tmp_path / "w.safetensors"
+        save_weights(flow, path)
+        path.write_bytes(path.read_bytes()[:cut])
+        before = {k: v.clone() for k, v in flow.state_dict().items()}
+        with pytest.raises(ValueError, match=r"w.safetensors: expected weights in safetensors form"):
+            load_weights(flow, path)
+        assert all(torch.equal(before[k], v) for k, v in flow.state_dict().items())
+
+    @pytest.mark.parametrize(
+        "other", [lambda: models.realnvp(4, couplings=3, hidden=(48, 48)), lambda: models.realnvp(5, 2, (48, 48))]
+    )
+    def test_weights_of_another_model_are_refused(self, tmp_path, other):
+        save_weights(self.small(), tmp_path / "w.safetensors")
+        flow = other()
+        before = {k: v.clone() for k, v in flow.state_dict().items()}
+        with pytest.raises(ValueError, match="expected the weights of this flow, got others"):
+            load_weights(flow, tmp_path / "w.safetensors")
+        assert all(torch.equal(before[k], v) for k, v in flow.state_dict().items())
+
+    def test_a_failed_save_keeps_the_file_that_was_there(self, tmp_path):
+        flow, path = self.small(), tmp_path / "w.safetensors"
+        save_weights(flow, path)
+        before = path.read_bytes()
+        next(p for p in flow.parameters() if p.numel() >= 1024).data.fill_(1e6)
+        with pytest.raises(ValueError, match="does not fit half precision"):
+            save_weights(flow, path)
+        assert path.read_bytes() == before
+
+    def test_no_file(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="there is no file"):
+            load_weights(self.small(), tmp_path / "w.safetensors")
