@@ -18,53 +18,73 @@ import platform
 import random
 import statistics
 import time
+import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from benchmarks.peers import FLOOR, MODULES, OURS, Peer, Unsupported, build
-from benchmarks.workloads import WORKLOADS, RealNVP
+from benchmarks.peers import CHANNELS_LAST, FLOOR, MODULES, OURS, Peer, Unsupported, build
+from benchmarks.workloads import WORKLOADS, Workload
 
 TASKS = ("train", "log_prob", "sample")
 Times = dict[str, list[float]]  # library -> seconds for one call, one entry for each round
 
 
-def models(workload: RealNVP, libraries: list[str]) -> dict[str, Peer]:
-    """Each library's model, the floor first; those that cannot build this workload are left out, with a word."""
+def models(workload: Workload, libraries: list[str]) -> dict[str, Peer]:
+    """Each library's model, the floor first, those of images in both orders of memory; a library that cannot build
+    this workload is left out, with a word.
+    """
     flow, built = workload.flow(), {}
-    for name in (FLOOR, *libraries):
+    orders = ("", CHANNELS_LAST) if workload.images else ("",)
+    for name in (FLOOR, *(library + order for order in orders for library in libraries)):
+        word = ""
         try:
             built[name] = build(name, workload, copy.deepcopy(flow))
-        except Unsupported as reason:
-            print(f"{workload.name}: without {name}: {reason}")
-        except ModuleNotFoundError as missing:
-            print(f"{workload.name}: without {name}: {missing}")
+            if built[name].difference:
+                word = f"{name}: {built[name].difference}"
+        except (Unsupported, ModuleNotFoundError) as reason:
+            word = f"without {name}: {reason}"
+        if word and not name.endswith(CHANNELS_LAST):  # said already
+            print(f"{workload.name}: {word}")
     return built
 
 
-def assert_same(workload: RealNVP, peers: dict[str, Peer], reference: Peer) -> None:
-    """Every library holds as many parameters as `reference`, and computes the same log_prob and decode in float64."""
-    x, context = (None if t is None else t.double() for t in workload.data())
-    reference = copy.deepcopy(reference).double()
+def parameters(model: nn.Module) -> int:
+    """How many learned numbers it holds."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def assert_same(workload: Workload, peers: dict[str, Peer]) -> None:
+    """Every library holds the flow's parameters, but for those that its peer says it lacks, and in float64, built anew
+    so that nothing is rounded on the way, it computes the same log_prob and decode.
+    """
+    flow = workload.flow()
     for name, peer in peers.items():
-        count, wanted = (sum(p.numel() for p in model.parameters()) for model in (peer, reference))
+        count, wanted = parameters(peer) + peer.fewer, parameters(flow)
         assert count == wanted, f"{workload.name}, {name}: {count} parameters, expected {wanted}"
-        if name == FLOOR:
-            continue
-        twin = copy.deepcopy(peer).double()
-        log_prob = twin.log_prob(twin.arrange(x), context)
-        torch.testing.assert_close(log_prob, reference.log_prob(x, context), atol=1e-9, rtol=1e-9)
-        decoded = twin.arrange(twin.decode(twin.arrange(x), context))
-        torch.testing.assert_close(decoded, reference.decode(x, context), atol=1e-9, rtol=1e-9)
+    flow.double()
+    x, context = (None if t is None else t.double() for t in workload.data())
+    z = x.flatten(1)  # any numbers will do for a latent
+    try:
+        torch.set_default_dtype(torch.float64)
+        for name in peers.keys() - {FLOOR}:
+            twin = build(name, workload, copy.deepcopy(flow))
+            log_prob = twin.log_prob(twin.arrange(x), context)
+            torch.testing.assert_close(log_prob, flow.log_prob(x, context), atol=1e-9, rtol=1e-9)
+            decoded = twin.arrange(twin.decode(twin.arrange(z), context))
+            torch.testing.assert_close(decoded, flow.bijection.decode(z, context)[0], atol=1e-9, rtol=1e-9)
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
-def calls(workload: RealNVP, peer: Peer) -> dict[str, Callable[[], None]]:
+def calls(workload: Workload, peer: Peer) -> dict[str, Callable[[], None]]:
     """What is timed: one training step, one log_prob and one sample, each of a whole batch."""
     x, context = workload.data()
-    x = peer.arrange(x).contiguous()
+    x = peer.arrange(x)
     adam = torch.optim.Adam(peer.parameters(), lr=1e-6, fused=True)  # so small that the weights stay what they are
 
     def train():
@@ -99,7 +119,7 @@ def seconds(call: Callable[[], None], repeats: int) -> float:
     return (clock() - started) / repeats
 
 
-def measure(workload: RealNVP, peers: dict[str, Peer], rounds: int, slice_s: float) -> dict[str, Times]:
+def measure(workload: Workload, peers: dict[str, Peer], rounds: int, slice_s: float) -> dict[str, Times]:
     """task -> library -> times. `slice_s` is how long one library is timed in one go."""
     every = {name: calls(workload, peer) for name, peer in peers.items()}
     times = {task: {name: [] for name in peers} for task in TASKS}
@@ -123,19 +143,24 @@ def ratio(times: Times, name: str, to: str) -> dict[str, float]:
 
 
 def summary(times: dict[str, Times]) -> dict[str, dict]:
-    """For each task: every library against the floor, and nf_course against the fastest other library."""
+    """For each task: every library against the floor, and nf_course against the fastest other library; where images
+    lie in memory in two orders, in each of them.
+    """
     result = {}
     for task, of_task in times.items():
         against_floor = {name: ratio(of_task, name, FLOOR) for name in of_task}
         result[task] = {"against_floor": against_floor}
-        others = [name for name in of_task if name not in (FLOOR, OURS)]
-        if others and OURS in of_task:
-            fastest = min(others, key=lambda name: against_floor[name]["median"])
-            result[task] |= {"fastest_other": fastest, "ours_against_it": ratio(of_task, OURS, fastest)}
+        for order, ending in (("", ""), (CHANNELS_LAST, "_channels_last")):
+            libraries = [name for name in of_task if name != FLOOR and name.endswith(CHANNELS_LAST) == bool(order)]
+            others, ours = [name for name in libraries if name != OURS + order], OURS + order
+            if others and ours in libraries:
+                fastest = min(others, key=lambda name: against_floor[name]["median"])
+                against = ratio(of_task, ours, fastest)
+                result[task] |= {f"fastest_other{ending}": fastest, f"ours_against_it{ending}": against}
     return result
 
 
-def table(workload: RealNVP, times: dict[str, Times]) -> str:
+def table(workload: Workload, times: dict[str, Times]) -> str:
     """A Markdown table: medians, with the quartiles of nf_course against the fastest other library below."""
     tasks = summary(times)
     lines = [f"{workload.name}: {workload}", "", "| x floor | " + " | ".join(TASKS) + " |", "| --- " * 4 + "|"]
@@ -145,13 +170,14 @@ def table(workload: RealNVP, times: dict[str, Times]) -> str:
         else:
             cells = [f"{tasks[task]['against_floor'][name]['median']:.2f}" for task in TASKS]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    if all("fastest_other" in tasks[task] for task in TASKS):
-        cells = []
-        for task in TASKS:
-            ours = tasks[task]["ours_against_it"]
-            spread = f"{ours['median']:.2f} [{ours['low']:.2f}, {ours['high']:.2f}]"
-            cells.append(f"{spread} x {tasks[task]['fastest_other']}")
-        lines.append(f"| {OURS} / fastest other | " + " | ".join(cells) + " |")
+    for order, ending in (("", ""), (CHANNELS_LAST, "_channels_last")):
+        if all(f"fastest_other{ending}" in tasks[task] for task in TASKS):
+            cells = []
+            for task in TASKS:
+                ours = tasks[task][f"ours_against_it{ending}"]
+                spread = f"{ours['median']:.2f} [{ours['low']:.2f}, {ours['high']:.2f}]"
+                cells.append(f"{spread} x {tasks[task][f'fastest_other{ending}'].removesuffix(order)}")
+            lines.append(f"| {OURS}{order} / fastest other | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -194,6 +220,7 @@ def main() -> None:
     if args.rounds < 2:
         parser.error("--rounds: at least 2, for quartiles")
 
+    warnings.filterwarnings("ignore", r"torch\.(lu|triangular_solve) is deprecated")  # normflows and nflows call them
     torch.set_num_threads(args.threads)
     record = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -212,12 +239,13 @@ def main() -> None:
     for name in args.workloads:
         workload = WORKLOADS[name]
         peers = models(workload, args.libraries)
-        assert_same(workload, peers, reference=peers.get(OURS) or build(OURS, workload, workload.flow()))
+        assert_same(workload, peers)
         times = measure(workload, peers, args.rounds, args.slice)
         print(table(workload, times), end="\n\n", flush=True)
         record["workloads"][name] = {
             "model": str(workload),
-            "parameters": sum(p.numel() for p in peers[FLOOR].parameters()),
+            "parameters": parameters(workload.flow()),
+            "differences": {name: peer.difference for name, peer in peers.items() if peer.difference},
             "summary": summary(times),
             "median_ms": {
                 task: {library: round(1e3 * statistics.median(of_task[library]), 4) for library in of_task}

@@ -7,7 +7,7 @@ import zuko
 from zuko.flows.coupling import GeneralCouplingTransform
 from zuko.lazy import Flow, UnconditionalDistribution
 
-from benchmarks.peers.peer import Peer
+from benchmarks.peers.peer import Peer, Unsupported
 from benchmarks.workloads import interleaved, networks
 
 
@@ -32,7 +32,7 @@ class Zuko(Peer):
         return self.model.transform(context).inv(z)
 
 
-def build(workload, flow):
+def realnvp(workload, flow):
     first = torch.arange(workload.features) < workload.features // 2
     transforms = []
     for k, net in enumerate(networks(flow)):
@@ -48,3 +48,7 @@ def build(workload, flow):
     zeros, ones = torch.zeros(workload.features), torch.ones(workload.features)
     base = UnconditionalDistribution(zuko.distributions.DiagNormal, zeros, ones, buffer=True)
     return Zuko(Flow(transforms, base))
+
+
+def glow(workload, flow):
+    raise Unsupported("zuko has no flows over images")
