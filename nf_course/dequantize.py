@@ -102,9 +102,9 @@ class VariationalDequantize(Dequantize):
     def encode(self, x, context=None):
         x, edge = self._counts(x)
         about = self._about(x)
-        noise = self.noise.base.sample(len(x))
-        u, ladj = self.noise.bijection.decode(noise, about)
-        log_q = self.noise.base.log_prob(noise) - ladj  # log q(u | x) from the other side: no encode is needed
+        eps = self.noise.base.sample(len(x))
+        u, ladj = self.noise.bijection.decode(eps, about)
+        log_q = self.noise.base.log_prob(eps) - ladj  # log q(u | x) from the other side: no encode is needed
         return (x + u.clamp(edge, 1 - edge)) / self.bins, -self._log_volume(x) - log_q
 
     def decode(self, z, context=None):

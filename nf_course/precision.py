@@ -45,10 +45,13 @@ def mixed_precision(flow: nn.Module, dtype: torch.dtype = torch.bfloat16) -> Ite
 
         return run
 
+    before = [vars(network).get("forward") for network in networks]  # another block's, if this one is inside it
     for network in networks:
         network.forward = in_half(network.forward)  # on the object, over its class's own
     try:
         yield flow
     finally:
-        for network in networks:
+        for network, outer in zip(networks, before):
             del network.forward
+            if outer is not None:
+                network.forward = outer

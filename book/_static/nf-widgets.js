@@ -9,7 +9,7 @@
   function modelOf(state) {
     const heard = new Map();
     const ears = (event) => heard.get(event) ?? heard.set(event, new Set()).get(event);
-    const same = (a, b) => a === b || (typeof a === "object" && JSON.stringify(a) === JSON.stringify(b));
+    const same = (a, b) => a === b || (typeof a === "object" && !ArrayBuffer.isView(a) && JSON.stringify(a) === JSON.stringify(b));
     return {
       get: (name) => state[name],
       set(name, value) {

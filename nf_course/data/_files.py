@@ -22,7 +22,7 @@ MEND = (
 
 
 class DataFileError(RuntimeError):
-    """A data file of the package is missing, unreadable, or does not hold what it should."""
+    """A data file, of the package or the user's own, is missing, unreadable, or does not hold what it should."""
 
 
 def read(name: str, **expected: tuple[tuple[int, ...], str]) -> dict[str, np.ndarray]:
@@ -65,6 +65,15 @@ def _read(path: Path, expected: tuple) -> dict[str, np.ndarray]:
 SPLITS = ("train", "valid", "test")
 
 
+def check_split(split: str) -> None:
+    """ValueError unless ``split`` is the name of a split.
+
+    >>> check_split("train")
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split should be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
+
+
 def split_rows(n: int, valid: int, test: int, split: str, seed: int) -> Tensor:
     """Row numbers of one of the splits of ``n`` rows: a fixed permutation, cut into train, valid and test.
 
@@ -72,8 +81,7 @@ def split_rows(n: int, valid: int, test: int, split: str, seed: int) -> Tensor:
     >>> [len(part) for part in parts], sorted(torch.cat(parts).tolist()) == list(range(10))
     ([5, 2, 3], True)
     """
-    if split not in SPLITS:
-        raise ValueError(f"split should be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
+    check_split(split)
     # NumPy's permutation: the stream of default_rng (PCG64) is the same on every machine.
     rows = torch.from_numpy(np.random.default_rng(seed).permutation(n))
     train = n - valid - test

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nf_course.data._files import DataFileError
-from nf_course.data.mnist import LabelledImages, check_split
+from nf_course.data._files import DataFileError, check_split
+from nf_course.data.mnist import LabelledImages
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCH, VALID = 10_000, 5_000  # images in each of the six files; held out of the last training file

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from nf_course.data._files import SPLITS, DataFileError, read, split_rows
+from nf_course.data._files import DataFileError, check_split, read, split_rows
 
 TRAIN, VALID, TEST = 55_000, 5_000, 10_000  # of the whole of MNIST
 KINDS = {1: "labels", 3: "images"}  # by the number of axes of an idx file
@@ -145,15 +145,6 @@ def mnist(folder: str | Path, split: str = "train") -> LabelledImages:
         raise DataFileError(f"{path} holds the label {labels.max()}, and digits are 0 to 9. {WANTED}")
     part = {"train": slice(TRAIN), "valid": slice(TRAIN, None), "test": slice(None)}[split]
     return LabelledImages(torch.tensor(images[part])[:, None], torch.tensor(labels[part]).long())
-
-
-def check_split(split: str) -> None:
-    """ValueError unless ``split`` is the name of a split.
-
-    >>> check_split("train")
-    """
-    if split not in SPLITS:
-        raise ValueError(f"split should be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
 
 
 def _find(folder: str | Path, name: str) -> Path:

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from nf_course.data._files import FOLDER, MEND, SPLITS, DataFileError, read
+from nf_course.data._files import FOLDER, MEND, DataFileError, check_split, read
 
 BYTES = {  # each photograph, and how long its JPEG is
     "china": 180074,
@@ -126,8 +126,7 @@ def photo_credits() -> dict[str, str]:
 
 
 def _names(split: str) -> list[str]:
-    if split not in SPLITS:
-        raise ValueError(f"split should be one of {', '.join(map(repr, SPLITS))}, got {split!r}")
+    check_split(split)
     held_out = {name: part for part, names in HELD_OUT.items() for name in names}
     return [name for name in BYTES if held_out.get(name, "train") == split]
 

@@ -48,5 +48,6 @@ def nice(
             parts.append(AdditiveCoupling(MLP(even, odd, hidden, context_features), Alternating()))
         else:
             parts.append(AdditiveCoupling(MLP(odd, even, hidden, context_features), Alternating().flipped()))
-    bijection = Sequential(*prepare, Flatten(shape), CouplingStack(parts), DiagonalScaling(features))
+    rows = [Flatten(shape)] if len(shape) > 1 else []
+    bijection = Sequential(*prepare, *rows, CouplingStack(parts), DiagonalScaling(features))
     return Flow(bijection, StandardLogistic(features))

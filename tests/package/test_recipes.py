@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +19,20 @@ def test_what_ships():
     assert {"nice", "realnvp", "glow"} <= {name.split("-")[0] for name in SHIPPED} and set(SHIPPED) <= set(RECIPES)
     sizes = [(FOLDER / f"{name}.safetensors").stat().st_size for name in SHIPPED]
     assert max(sizes) <= 3 * MB and sum(sizes) <= 15 * MB
+
+
+def test_an_installed_package_has_them_too(monkeypatch):
+    setuptools = pytest.importorskip("setuptools")
+    monkeypatch.chdir(FOLDER.parents[1])
+    distribution = setuptools.Distribution()
+    distribution.parse_config_files(["pyproject.toml"])
+    build = distribution.get_command_obj("build_py")
+    build.finalize_options()
+    build.manifest_files = {}
+    folders = {"nf_course": "nf_course", "nf_course.data": "nf_course/data"}
+    packed = {Path(file).name for package, folder in folders.items() for file in build.find_data_files(package, folder)}
+    assert {f"{name}.{end}" for name in SHIPPED for end in ("safetensors", "json", "csv")} <= packed
+    assert {path.name for path in FOLDER.parent.rglob("*.npz")} <= packed
 
 
 @pytest.mark.parametrize("name", SHIPPED)
