@@ -101,7 +101,7 @@ class VariationalDequantize(Dequantize):
 
     def encode(self, x, context=None):
         x, edge = self._counts(x)
-        about = self._about(x)
+        about = self.about(x)
         eps = self.noise.base.sample(len(x))
         u, ladj = self.noise.bijection.decode(eps, about)
         log_q = self.noise.base.log_prob(eps) - ladj  # log q(u | x) from the other side: no encode is needed
@@ -111,9 +111,9 @@ class VariationalDequantize(Dequantize):
         x, log_volume = super().decode(z)
         edge = 2 * self.bins * torch.finfo(z.dtype).eps
         u = (z * self.bins - x).clamp(edge, 1 - edge)
-        return x, log_volume + self.noise.log_prob(u, self._about(x))
+        return x, log_volume + self.noise.log_prob(u, self.about(x))
 
-    def _about(self, x: Tensor) -> Tensor:
+    def about(self, x: Tensor) -> Tensor:
         """What q(u | x) is told: the image in [-1, 1], (N, 4C, H/2, W/2)."""
         return pixels_to_channels(2 * x / max(self.bins - 1, 1) - 1)
 

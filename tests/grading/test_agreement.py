@@ -101,3 +101,82 @@ def test_density_through_decode():
     z = torch.randn(5, 2)
     x, ladj = flow.bijection.decode(z)
     torch.testing.assert_close(log_prob_from_decode(z, ladj), flow.log_prob(x))
+
+
+def test_nice():
+    names = ("encode", "decode", "logistic", "scaling", "bits")
+    encode, decode, logistic_log_prob, scale, bits_per_dim = (references(f"04.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    nets = [nf.MLP(3, 3, (8,), zero_init=False) for _ in range(3)]
+    masks = [nf.Alternating().flipped() if k % 2 else nf.Alternating() for k in range(3)]
+    stack = nf.CouplingStack(map(nf.AdditiveCoupling, nets, masks))
+    x = torch.randn(5, 6)
+    z = x
+    for k, net in enumerate(nets):
+        z, ladj = encode(z, net, k % 2)
+    torch.testing.assert_close((z, ladj), stack.encode(x))
+    torch.testing.assert_close(decode(z, nets), x)
+    torch.testing.assert_close(logistic_log_prob(3 * x), nf.StandardLogistic(6).log_prob(3 * x))
+    layer = nf.randomise(nf.DiagonalScaling(6))
+    torch.testing.assert_close(scale(x, layer.log_scale), layer.encode(x))
+    for width in (1, 2):
+        ours = nf.density_bits_per_dim(1980.50, dims=784, bins=256, width=width)
+        assert math.isclose(bits_per_dim(torch.tensor(1980.50).double(), 784, 256, width).item(), ours)
+
+
+def test_dequantization():
+    (bits,), (bound,), (unlogit,) = references("05.bits"), references("05.bound"), references("05.logit")
+    torch.manual_seed(0)
+    ours = nf.density_bits_per_dim(500.0, dims=192, bins=17, width=2)
+    assert math.isclose(bits(torch.tensor(500.0).double(), (3, 8, 8), 17, -1.0, 1.0).item(), ours)
+    x, density = torch.randint(17, (4, 6)), nf.Flow(nf.Logit(), nf.StandardNormal(6))
+    whole = nf.Flow(nf.Sequential(nf.Dequantize(17), nf.Logit()), nf.StandardNormal(6))
+    torch.manual_seed(1)
+    want = whole.log_prob(x)
+    torch.manual_seed(1)  # the same noise
+    torch.testing.assert_close(bound(x, torch.rand(1, 4, 6), 17, density), want)
+    z = 4 * torch.randn(4, 6)
+    torch.testing.assert_close(unlogit(z, 0.05), nf.Logit(0.05).decode(z))
+
+
+def test_image_couplings():
+    names = ("masks", "coupling", "squeeze", "unsqueeze", "split")
+    kept_and_moved, masked_encode, squeeze, unsqueeze, log_prob = (references(f"06.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    x, layer = torch.randn(3, 2, 4, 6), nf.AffineCoupling(nf.ConvNet(4, 8, 8, zero_init=False), nf.Checkerboard())
+    mask = nf.Checkerboard().as_bool(2, 4, 6)
+    for got, want in zip(kept_and_moved(x), (torch.where(mask, x, 0), torch.where(mask, 0, x))):
+        torch.testing.assert_close(got, want)
+    kept, moved = layer.mask.split(x)
+    log_scale, shift = (
+        layer.mask.merge(torch.zeros_like(kept), value) for value in layer.log_scale_and_shift(kept, moved, None)
+    )
+    torch.testing.assert_close(masked_encode(x, mask, log_scale, shift), layer.encode(x))
+    torch.testing.assert_close(squeeze(x), nf.Squeeze().encode(x)[0])
+    torch.testing.assert_close(unsqueeze(squeeze(x)), x)
+    h, rest = squeeze(x), nf.randomise(nf.LULinear(24))
+    flow = nf.Flow(nf.Split(nf.Sequential(nf.Flatten((4, 2, 3)), rest), (8, 2, 3)), nf.StandardNormal(48))
+    torch.testing.assert_close(log_prob(h, torch.zeros(3), rest), flow.log_prob(h))
+
+
+def test_glow():
+    (actnorm,), (split_prior,), (held_out_bits,) = (references(f"08.{n}") for n in ("actnorm", "split_prior", "bits"))
+    torch.manual_seed(0)
+    x, layer = 3 * torch.randn(6, 4, 2, 3) + 1, nf.ActNorm(4)
+    want = layer.encode(x)
+    got = actnorm(x, torch.zeros(4), torch.zeros(4), False)
+    torch.testing.assert_close(got, (*want, layer.log_scale.detach(), layer.shift.detach()))
+    torch.testing.assert_close(actnorm(x, layer.log_scale, layer.shift, True)[:2], layer.encode(x))
+
+    coupling = nf.AffineCoupling(nf.ConvNet(2, 4, 8, zero_init=False))
+    on, leave = x.chunk(2, 1)
+    log_s, t = coupling.log_scale_and_shift(on, leave, None)
+    log_scale, shift, log_prob = split_prior(leave, -t * torch.exp(-log_s), -log_s)
+    torch.testing.assert_close((log_scale, shift), (log_s, t))
+    z, ladj = coupling.encode(x)
+    torch.testing.assert_close(log_prob, nf.StandardNormal((2, 2, 3)).log_prob(z[:, 2:]) + ladj)
+
+    images, noise, flow = torch.randint(17, (5, 6)), torch.rand(3, 5, 6), nf.Flow(nf.Logit(), nf.StandardNormal(6))
+    log_p = torch.stack([flow.log_prob((images + u) / 17) for u in noise]).mean()
+    ours = nf.density_bits_per_dim(log_p.item(), dims=6, bins=17)
+    assert math.isclose(held_out_bits(images, noise, nf.Logit(), flow.base, 17).item(), ours, rel_tol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from nf_course import load_weights, models, save_weights
-from nf_course.recipes import FOLDER, RECIPES, held_out_bits, recipe, trained
+from nf_course.recipes import FOLDER, RECIPES, held_out_bits, recipe, trained, trained_log
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
 MB = 1_000_000
@@ -43,6 +43,13 @@ class TestShipped:
         assert (card["recipe"], card["batch_size"], card["lr"]) == (name, its.batch_size, its.lr)
         assert 0 < card["best_step"] <= card["steps"] <= its.steps
         assert card["training_images"] == len(its.training_images())
+
+    def test_its_log_is_short_and_ends_where_the_run_did(self, name):
+        _, card = trained(name)
+        batches, held_out = trained_log(name)
+        assert len(batches) <= 600 and batches[-1][0] == held_out[-1][0] == card["steps"]
+        best_step, best = min(held_out, key=lambda pair: pair[1])
+        assert best_step == card["best_step"] and abs(best - card["bits_per_dim"]["valid"]) < 0.05  # other noise
 
     def test_its_held_out_figures_are_measured_again(self, name):
         flow, card = trained(name)
@@ -86,6 +93,7 @@ def test_the_noise_of_a_measurement_is_the_same_each_time_and_nobodys_random_sta
     ("call", "words"),
     [
         (lambda: recipe("glow"), "expected one of nice-digits.*got 'glow'"),
+        (lambda: trained_log("glow-cifar10"), "whose weights ship.*got 'glow-cifar10'"),
         (lambda: trained("glow-cifar10"), "whose weights ship.*got 'glow-cifar10'"),
         (lambda: recipe("glow-cifar10").load("train"), "expected a folder with CIFAR-10.*nothing is downloaded"),
         (lambda: recipe("glow-mnist-full").training_images(), "expected a folder with the four files of MNIST"),

@@ -8,7 +8,8 @@ from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
 
 TASK = r"""
 Somebody dequantized images of `bins` grey levels, spread them over the interval from `low` to `high` (level $k$ and its
-noise fill the $k$-th of `bins` equal parts), and reports log-densities in nats. What are they in bits per dimension?
+noise fill the $k$-th, from 0, of `bins` equal parts), and reports log-densities in nats. What are they in bits per
+dimension?
 
 $$\log P(x) \ \ge\ \log p(v) + D \log \frac{\mathtt{high} - \mathtt{low}}{\mathtt{bins}}, \qquad
 \text{bits/dim} = -\frac{\log P(x)}{D \log 2}$$

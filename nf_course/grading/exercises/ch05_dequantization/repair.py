@@ -9,7 +9,8 @@ from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
 
 TASK = r"""
 This function is to prepare images for a flow over $[-1, 1]$. It runs, the flow trains, and the bits per dimension that
-come out are the best in the house. There are five mistakes in four lines:
+come out are the best in the house. There are five mistakes in its lines (besides, `log_det` is one number, where one
+for each image is wanted):
 
 ```python
 def prepare(x, u, bins):
@@ -20,9 +21,9 @@ def prepare(x, u, bins):
 ```
 
 `x` has shape `(N, C, H, W)` and holds whole numbers from 0 to `bins - 1`; `u` has the same shape and is uniform over
-$[0, 1)$. Write it right: level $k$ and its noise are to fill the $k$-th of `bins` equal parts of $[-1, 1]$, without a
-gap and without overlap. Return the pair `(v, ladj)`, where `ladj`, of shape `(N,)`, is the log-determinant of the map
-from $x + u$ to $v$ for each image.
+$[0, 1)$. Write it right: level $k$ and its noise are to fill the $k$-th (from 0) of `bins` equal parts of $[-1, 1]$,
+without a gap and without overlap. Return the pair `(v, ladj)`, where `ladj`, of shape `(N,)`, is the log-determinant of
+the map from $x + u$ to $v$ for each image.
 """
 
 HINTS = (
