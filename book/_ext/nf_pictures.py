@@ -20,7 +20,10 @@ LIGHT = 20_000  # bytes: smaller pictures are left alone
 BLANK = 250  # a column of pixels is blank where all of it is at least so light
 GAP, WIDE = 0.005, 1.6  # least width of a gap, as a share of the picture; least width over height to be cut
 LABEL, HAIR = 0.03, 0.002  # greatest width of a label beside an upright axis; least of the gap before it
+AXIS = 0.08, 0.55  # how far right of a gap the upright line of an axis is looked for; its share of the height, at least
 TEXT = 14, 0.7  # pixels of a letter's height, at least; share of the picture's that a label takes, at most
+EVEN = 1.6  # greatest width of a panel, in those of the narrowest, where there are more than two
+PANELS = "nf-panels-"  # a class that says how many there are
 MOST = 5  # panels in a row; a picture of more pieces is a grid of small images
 
 
@@ -63,12 +66,14 @@ def lighten_all(app, exception) -> None:
             list(pool.map(lighten, sorted((Path(app.outdir) / "_images").glob("*.png"))))
 
 
-def cuts(picture: Image.Image) -> list[float]:
+def cuts(picture: Image.Image, panels: int = 0) -> list[float]:
     """Where a row of panels can be cut, as shares of the width: n - 1 places for n panels, none where it is one piece.
 
     The panels of a row are about equally wide, so the k-th of n - 1 cuts lies in a blank gap near k/n. Of all n for
-    which every gap is there, the largest is taken, unless its gaps are much narrower than those of fewer panels.
-    Labels and numbers of an axis belong to the panel on their right. A grid of many small images is one piece.
+    which every gap is there and the pieces are even, the largest is taken, unless its gaps are much narrower than those
+    of fewer panels, or leave out a wider one.
+    Labels and numbers of an axis belong to the panel on their right. A grid of many small images is one piece, unless
+    the number of `panels` is given: then the cuts are the gaps nearest to its equal parts.
     """
     if picture.width < WIDE * picture.height:
         return []
@@ -78,14 +83,22 @@ def cuts(picture: Image.Image) -> list[float]:
     runs = [(start, end) for start, end in edges.reshape(-1, 2) if start > 0 and end < len(blank)]
     every = [(start / len(blank), end / len(blank)) for start, end in runs if end - start >= HAIR * len(blank)]
     runs = [(start, end) for start, end in every if end - start >= GAP]
-    found, widest = [], 0.0
+    if panels:
+        parts = [k / panels for k in range(1, panels)] if runs else []
+        return [sum(min(runs, key=lambda run, part=part: abs(sum(run) / 2 - part))) / 2 for part in parts]
+    found, widest, fewer = [], 0.0, []
     for n in range(2, 13):
         near = [[r for r in runs if abs((r[0] + r[1]) / 2 - k / n) < 0.35 / n] for k in range(1, n)]
         if not all(near):
             continue
         gaps = [max(several, key=lambda r: r[1] - r[0]) for several in near]
-        least = min(end - start for start, end in gaps)
+        least, middles = min(end - start for start, end in gaps), [(start + end) / 2 for start, end in gaps]
+        widths = np.diff([0, *middles, 1])
+        wider = [gap for gap in fewer if gap not in gaps and gap[1] - gap[0] > least]  # it would no longer be a cut
+        if found and (wider or widths.max() > EVEN * widths.min()):
+            continue
         if least >= 0.5 * widest:
+            fewer = gaps
             found = [sum(_before_labels(gap, every, white)) / 2 for gap in gaps]
             widest = max(widest, least)
     return found if len(found) < MOST else []
@@ -94,6 +107,9 @@ def cuts(picture: Image.Image) -> list[float]:
 def _before_labels(gap: tuple, every: list[tuple], white: np.ndarray) -> tuple[float, float]:
     """The gap, or one further left where only a narrow piece of text, the label of an axis, stands between the two."""
     k, (height, width) = every.index(gap), white.shape
+    upright = ~white[:, round(gap[1] * width) : round((gap[1] + AXIS[0]) * width)]
+    if max(map(_longest, upright.T), default=0) < AXIS[1] * height:  # no axis follows: images beside each other
+        return gap
     while k > 0 and every[k][0] - every[k - 1][1] < LABEL:
         piece = white[:, round(every[k - 1][1] * width) : round(every[k][0] * width)]
         ink = ~piece.all(axis=1)
@@ -104,11 +120,21 @@ def _before_labels(gap: tuple, every: list[tuple], white: np.ndarray) -> tuple[f
     return every[k]
 
 
+def _longest(column: np.ndarray) -> int:
+    """Pixels of the longest run of ink in a column."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], column, [False]])))
+    return int((edges[1::2] - edges[::2]).max(initial=0))
+
+
 def mark_panels(app, doctree, docname) -> None:
-    """Give each wide picture its cuts, in thousandths, as a class: nf-cuts-333-667."""
+    """Give each wide picture its cuts, in thousandths, as a class: nf-cuts-333-667.
+
+    A cell whose picture keeps the number of its panels to itself names it: `mystnb: {image: {classes: nf-panels-2}}`.
+    """
     for image in doctree.findall(nodes.image):
         path = Path(app.srcdir) / image["uri"]
         if path.suffix == ".png" and path.is_file():
             with Image.open(path) as picture:
-                if places := cuts(picture):
+                given = [name.removeprefix(PANELS) for name in image["classes"] if name.startswith(PANELS)]
+                if places := cuts(picture, *map(int, given)):
                     image["classes"].append("nf-cuts-" + "-".join(f"{1000 * place:.0f}" for place in places))

@@ -18,7 +18,8 @@ from bs4 import BeautifulSoup
 from PIL import Image
 from sphinx.errors import ConfigError
 
-from nf_course.plotting import COLOURS, side_by_side, style
+from nf_course.data import mnist5k
+from nf_course.plotting import COLOURS, image_grid, side_by_side, style
 from nf_course.plotting.palette import contrast
 from tests.package.test_plotting import VISION, delta_e, lab
 
@@ -212,6 +213,27 @@ def test_a_row_of_panels_is_cut_between_the_panels(n):
     middles = [(box.x0 + box.x1) / 2 for box in boxes]
     edges = [0.0, *cuts, 1.0]
     assert all(edges[k] < middles[k] < edges[k + 1] for k in range(n)), (edges, middles)
+
+
+def sheets(n, columns, rows, gap=0.0) -> Image.Image:
+    """Digits in n sheets beside each other."""
+    with plt.rc_context():
+        style()
+        figure, axes = side_by_side(n, ["a title"] * n, size=(2.6, 0.7 * rows))
+        figure.get_layout_engine().set(wspace=gap)
+        for ax in axes:
+            image_grid(mnist5k("test").images[: columns * rows], columns=columns, ax=ax, high=255)
+        return picture(figure)
+
+
+@pytest.mark.parametrize(("n", "columns", "rows"), [(3, 4, 4), (2, 8, 2)])
+def test_sheets_of_images_are_cut_between_the_sheets(n, columns, rows):
+    assert nf_pictures.cuts(sheets(n, columns, rows)) == pytest.approx([k / n for k in range(1, n)], abs=0.03)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+def test_where_the_gaps_do_not_tell_the_number_of_panels_is_given(n):
+    assert nf_pictures.cuts(sheets(n, 4, 1), n) == pytest.approx([k / n for k in range(1, n)], abs=0.03)
 
 
 def test_the_label_of_an_axis_stays_with_its_panel():
