@@ -41,7 +41,7 @@ class MLP(nn.Sequential):
         widths = [in_features + context_features, *hidden]
         layers: list[nn.Module] = []
         for width_in, width_out in pairwise(widths):
-            layers += [nn.Linear(width_in, width_out), nn.ReLU()]
+            layers += [nn.Linear(width_in, width_out), _relu()]
         last = nn.Linear(widths[-1], out_features)
         if zero_init:
             _zero(last)
@@ -80,9 +80,9 @@ class ConvNet(nn.Sequential):
             _zero(last)
         super().__init__(
             nn.Conv2d(in_channels + context_features, hidden, 3, padding=1),
-            nn.ReLU(),
+            _relu(),
             nn.Conv2d(hidden, hidden, 1),
-            nn.ReLU(),
+            _relu(),
             last,
         )
         self.in_channels, self.context_features = in_channels, context_features
@@ -98,6 +98,11 @@ class ConvNet(nn.Sequential):
                 context = F.interpolate(context, kept.shape[2:], mode="bilinear", antialias=True)
             kept = torch.cat((kept, context), 1)
         return super().forward(kept)
+
+
+def _relu() -> nn.ReLU:
+    """In place, which saves a tensor as large as the widest layer: no layer needs its own output to learn."""
+    return nn.ReLU(inplace=True)
 
 
 def _zero(layer: nn.Linear | nn.Conv2d) -> None:

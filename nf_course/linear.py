@@ -70,11 +70,10 @@ class LULinear(Bijection):
     def decode(self, z, context=None):
         expect_features(z, self.features, "LULinear.decode")
         L, U = self.factors()
-        columns = z.transpose(0, 1).flatten(1)  # (C, N*H*W)
-        columns = columns[self.permutation.argsort()]  # P^T z
-        columns = torch.linalg.solve_triangular(L, columns, upper=False, unitriangular=True)
-        columns = torch.linalg.solve_triangular(U, columns, upper=True)
-        x = columns.unflatten(1, (len(z), *z.shape[2:])).transpose(0, 1)  # (N, C, H, W)
+        y = z.movedim(1, -1)[..., self.permutation.argsort()].flatten(0, -2)  # (N*H*W, C), each row P^T z
+        v = torch.linalg.solve_triangular(L.T, y, upper=True, left=False, unitriangular=True)  # L v = y, by rows
+        x = torch.linalg.solve_triangular(U.T, v, upper=False, left=False)  # (U + diag(s)) x = v, by rows
+        x = x.unflatten(0, (len(z), *z.shape[2:])).movedim(-1, 1)  # (N, C, H, W)
         return x, -self._ladj(z)
 
     def _ladj(self, x: Tensor) -> Tensor:
