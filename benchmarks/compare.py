@@ -181,6 +181,21 @@ def table(workload: Workload, times: dict[str, Times]) -> str:
     return "\n".join(lines)
 
 
+def short(workloads: dict[str, dict]) -> str:
+    """The README's table, from a result that was written with --out: nf_course against the fastest other library."""
+    lines = ["| nf_course / fastest other library | training step | `log_prob` | `sample` |", "| --- " * 4 + "|"]
+    for of_workload in workloads.values():
+        for ending in ("", "_channels_last"):
+            tasks = [of_workload["summary"][task] for task in TASKS]
+            if all(f"ours_against_it{ending}" in task for task in tasks):
+                cells = [
+                    f"{task[f'ours_against_it{ending}']['median']:.2f} x {task[f'fastest_other{ending}'].split()[0]}"
+                    for task in tasks
+                ]
+                lines.append(f"| {of_workload['model']}{ending.replace('_', ' ')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 def machine() -> dict:
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from benchmarks.compare import short
 from nf_course import widgets
 from tools import execute
 
@@ -66,3 +68,8 @@ def test_the_cache_is_left_behind_when_the_package_changes(tmp_path, monkeypatch
         (tmp_path / name).write_text("x = 1\n")
     (tmp_path / "nf_course" / "new.js").touch()
     assert execute.fingerprint() != before
+
+
+def test_the_figures_of_speed_in_the_readme_are_those_of_the_committed_run():
+    result = json.loads((ROOT / "benchmarks" / "results" / "two_cores.json").read_text())
+    assert short(result["workloads"]) in (ROOT / "README.md").read_text()
