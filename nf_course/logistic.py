@@ -19,8 +19,8 @@ __all__ = ["StandardLogistic"]
 class StandardLogistic(nn.Module):
     r"""Independent standard logistic variables, one for each number of a latent of the given shape.
 
-    .. math:: \log p(z) = -\textstyle\sum_i \bigl(\log(1 + e^{z_i}) + \log(1 + e^{-z_i})\bigr)
-              = \sum_i \bigl(\log\sigma(z_i) + \log\sigma(-z_i)\bigr)
+    .. math:: \log p(z) = \textstyle\sum_i \bigl(\log\sigma(z_i) + \log\sigma(-z_i)\bigr), \qquad
+              \sigma(z) = \frac{1}{1 + e^{-z}}
 
     Its distribution function is the sigmoid, so z = logit(u) with u uniform is a sample; the deviation of each
     number is pi / sqrt(3) = 1.81. Shapes: z `(N, *shape)`, log_prob (N,) in nats.
