@@ -9,18 +9,22 @@ from nf_course.bits import bits_per_dim, check_dequantized, density_bits_per_dim
 from nf_course.checking import BijectionError, check_bijection, log_abs_det_jacobian, randomise
 from nf_course.checkpoint import load_checkpoint, save_checkpoint
 from nf_course.conditioners import MLP, ConvNet
+from nf_course.continuous import ContinuousFlow, flow_matching_loss
 from nf_course.coupling import AdditiveCoupling, AffineCoupling, CouplingStack
 from nf_course.dequantize import Dequantize, Logit, VariationalDequantize
 from nf_course.devices import device, setting
 from nf_course.diagonal import DiagonalScaling
+from nf_course.fields import ConvField, MLPField, PointField
 from nf_course.flow import Flow, StandardNormal
 from nf_course.linear import LULinear
 from nf_course.logistic import StandardLogistic
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
 from nf_course.precision import mixed_precision
 from nf_course.reshape import Flatten, Split, Squeeze
+from nf_course.solvers import RK4, Dopri5, SolverError
 from nf_course.source import show_source
 from nf_course.summary import Summary, summary
+from nf_course.traces import ExactTrace, HutchinsonTrace, rademacher
 from nf_course.training import History, NonFiniteLoss, fit, mean_nll
 from nf_course.weights import load_weights, save_weights
 
@@ -28,6 +32,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MLP",
+    "RK4",
     "ActNorm",
     "AdditiveCoupling",
     "AffineCoupling",
@@ -35,21 +40,29 @@ __all__ = [
     "Bijection",
     "BijectionError",
     "Checkerboard",
+    "ContinuousFlow",
+    "ConvField",
     "ConvNet",
     "CouplingStack",
     "Dequantize",
     "DiagonalScaling",
+    "Dopri5",
+    "ExactTrace",
     "Flatten",
     "Flow",
     "Halves",
     "History",
+    "HutchinsonTrace",
     "IndexMask",
     "Inverse",
     "LULinear",
     "Logit",
+    "MLPField",
     "Mask",
     "NonFiniteLoss",
+    "PointField",
     "Sequential",
+    "SolverError",
     "Split",
     "Squeeze",
     "StandardLogistic",
@@ -63,11 +76,13 @@ __all__ = [
     "device",
     "explain_bits_per_dim",
     "fit",
+    "flow_matching_loss",
     "load_checkpoint",
     "load_weights",
     "log_abs_det_jacobian",
     "mean_nll",
     "mixed_precision",
+    "rademacher",
     "randomise",
     "save_checkpoint",
     "save_weights",

@@ -10,6 +10,7 @@ import copy
 import math
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from numbers import Integral
 from pathlib import Path
@@ -21,6 +22,7 @@ from tqdm.auto import tqdm
 from nf_course.checkpoint import load_checkpoint, save_checkpoint
 from nf_course.expect import expect_finite
 from nf_course.flow import Flow
+from nf_course.solvers import SolverError
 
 __all__ = ["History", "NonFiniteLoss", "fit", "mean_nll"]
 
@@ -86,6 +88,7 @@ def fit(
     evaluate_every: int | None = None,
     patience: int | None = None,
     seed: int = 0,
+    loss: Callable[[Flow, Tensor, Tensor | None], Tensor] | None = None,
     checkpoint: str | Path | None = None,
     progress: bool | None = None,
 ) -> History:
@@ -93,11 +96,14 @@ def fit(
 
     Every `evaluate_every` steps (default: 20 times in all) the held-out negative log-likelihood is measured; after
     `patience` measurements without a better one, training stops. `clip` bounds the norm of the gradient.
+    `loss(flow, x, context)`, (N,), takes the place of the negative log-likelihood in the steps of training (then
+    `History.train_nll` holds it); what is measured on held-out data, and decides what is best, stays the likelihood.
     `seed` fixes the order of the batches and the noise inside the flow; the global random state is put back.
     With `checkpoint`, the whole state is written there at the start and at each measurement, and a later call with
     the same arguments goes on from it. Ctrl-C stops early and keeps the best weights.
 
-    Errors: `NonFiniteLoss` says at which step, after putting the last good weights back. NaN in the data, a
+    Errors: `NonFiniteLoss` says at which step, after putting the last good weights back; so does a continuous flow's
+    `SolverError`. NaN in the data, a
     checkpoint that cannot be written, or that is of another run, are refused before the first step.
     Cost: one `log_prob` forward and backward per step.
 
@@ -115,6 +121,7 @@ def fit(
         _check_data(valid, valid_context, "valid")
     if (valid_context is not None) != (valid is not None and context is not None):
         raise ValueError("fit: expected valid_context where valid and context are both given, and only there")
+    loss = _negative_log_likelihood if loss is None else loss
     lr = float(lr)  # a NumPy number in the optimizer's state would make a checkpoint unreadable
     evaluate_every = evaluate_every or max(1, steps // 20)
     held_out = (train, context) if valid is None else (valid, valid_context)
@@ -174,14 +181,14 @@ def fit(
 
                 for group in optimizer.param_groups:
                     group["lr"] = lr * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
-                loss = -flow.log_prob(train[rows], None if context is None else context[rows]).mean()
+                mean_loss = loss(flow, train[rows], None if context is None else context[rows]).mean()
                 optimizer.zero_grad()
-                loss.backward()
+                mean_loss.backward()
                 norm = torch.nn.utils.clip_grad_norm_(parameters, clip)
-                expect_finite_loss(loss.item(), "loss", step)
+                expect_finite_loss(mean_loss.item(), "loss", step)
                 expect_finite_loss(norm.item(), "gradient", step)
                 optimizer.step()
-                history.train_nll.append(loss.item())
+                history.train_nll.append(mean_loss.item())
                 bar.update()
 
                 if step % evaluate_every == 0 or step == steps:
@@ -192,15 +199,22 @@ def fit(
                     history.seconds = time.perf_counter() - started
                     if nll < history.best_nll:
                         history.best_nll, history.best_step, best = nll, step, _weights(flow)
-                    bar.set_postfix(train=f"{loss.item():.3f}", valid=f"{nll:.3f}")
+                    bar.set_postfix(train=f"{mean_loss.item():.3f}", valid=f"{nll:.3f}")
                     save(step)
         except KeyboardInterrupt:
             history.stopped = "interrupted"
+        except SolverError:
+            flow.load_state_dict(best)
+            raise
         history.seconds = time.perf_counter() - started
     if history.best_step:
         flow.load_state_dict(best)
     flow.eval()
     return history
+
+
+def _negative_log_likelihood(flow: Flow, x: Tensor, context: Tensor | None) -> Tensor:
+    return -flow.log_prob(x, context)
 
 
 def _weights(flow: Flow) -> dict[str, Tensor]:

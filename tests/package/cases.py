@@ -9,21 +9,27 @@ import torch
 
 from nf_course import (
     MLP,
+    RK4,
     ActNorm,
     AdditiveCoupling,
     AffineCoupling,
     Alternating,
     Bijection,
     Checkerboard,
+    ContinuousFlow,
+    ConvField,
     ConvNet,
     CouplingStack,
     DiagonalScaling,
+    Dopri5,
     Flatten,
     Halves,
     IndexMask,
     Inverse,
     Logit,
     LULinear,
+    MLPField,
+    PointField,
     Sequential,
     Split,
     Squeeze,
@@ -40,6 +46,7 @@ class Case:
     context: tuple[int, ...] = ()
     unit_interval: bool = False
     identity: bool = False
+    tolerance: float = 1e-9
 
     def make(self, device="cpu", seed: int = 0) -> tuple[Bijection, torch.Tensor, torch.Tensor | None]:
         """The bijection in float64 with randomised parameters, x and context, always the same for a seed."""
@@ -140,4 +147,23 @@ CASES = [
         (1, 4, 4),
         context=(3, 8, 8),
     ),
+    Case("continuous", lambda: ContinuousFlow(MLPField(3, (8,)), RK4(16)), (3,), tolerance=1e-5),
+    Case("continuous, context", lambda: ContinuousFlow(MLPField(2, (8,), 3), RK4(16)), (2,), (3,), tolerance=1e-5),
+    Case("continuous, Dopri5", lambda: ContinuousFlow(MLPField(2, (8,)), Dopri5(1e-8, 1e-8)), (2,), tolerance=1e-5),
+    Case("continuous, images", lambda: ContinuousFlow(ConvField(2, 3), RK4(16)), (2, 1, 2), tolerance=1e-5),
+    Case(
+        "continuous, images, context",
+        lambda: ContinuousFlow(ConvField(1, 3, 2), RK4(16)),
+        (1, 1, 3),
+        (2,),
+        tolerance=1e-5,
+    ),
+    Case(
+        "continuous, images, image context",
+        lambda: ContinuousFlow(ConvField(1, 3, 2), RK4(16)),
+        (1, 1, 2),
+        (2, 2, 4),
+        tolerance=1e-5,
+    ),
+    Case("continuous, points", lambda: ContinuousFlow(PointField(2, 4, 2), RK4(16)), (2, 2), (2,), tolerance=1e-5),
 ]
