@@ -68,7 +68,9 @@ class ContinuousFlow(Bijection):
         return x, ladj
 
     def encode_with_energy(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        r"""(z, ladj, energy) with the kinetic energy of the path, int_0^1 |f|^2 dt, (N,).
+        r"""(z, ladj, energy), the last one the kinetic energy of each path, (N,).
+
+        .. math:: \text{energy} = \int_0^1 \|f(t, x(t), c)\|^2\, dt
 
         A penalty on it keeps paths straight and the solver quick. Source: Finlay et al., 2020 (arXiv 2002.02798).
         """
