@@ -102,9 +102,9 @@ def fit(
     With `checkpoint`, the whole state is written there at the start and at each measurement, and a later call with
     the same arguments goes on from it. Ctrl-C stops early and keeps the best weights.
 
-    Errors: `NonFiniteLoss` says at which step, after putting the last good weights back; so does a continuous flow's
-    `SolverError`. NaN in the data, a
-    checkpoint that cannot be written, or that is of another run, are refused before the first step.
+    Errors: `NonFiniteLoss` says at which step, after putting the last good weights back; a continuous flow's
+    `SolverError` comes after the same. NaN in the data, a checkpoint that cannot be written, or that is of another
+    run, are refused before the first step.
     Cost: one `log_prob` forward and backward per step.
 
     >>> from nf_course import data, models
