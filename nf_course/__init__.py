@@ -8,17 +8,20 @@ from nf_course.bijection import Bijection, Inverse, Sequential
 from nf_course.bits import bits_per_dim, check_dequantized, density_bits_per_dim, explain_bits_per_dim
 from nf_course.checking import BijectionError, check_bijection, log_abs_det_jacobian, randomise
 from nf_course.checkpoint import load_checkpoint, save_checkpoint
+from nf_course.conditional import ConditionalNormal
 from nf_course.conditioners import MLP, ConvNet
-from nf_course.continuous import ContinuousFlow, flow_matching_loss
+from nf_course.continuous import ContinuousFlow
 from nf_course.coupling import AdditiveCoupling, AffineCoupling, CouplingStack
 from nf_course.dequantize import Dequantize, Logit, VariationalDequantize
 from nf_course.devices import device, setting
 from nf_course.diagonal import DiagonalScaling
+from nf_course.energy import EnergyPenalty
 from nf_course.fields import ConvField, MLPField, PointField
 from nf_course.flow import Flow, StandardNormal
 from nf_course.linear import LULinear
 from nf_course.logistic import StandardLogistic
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
+from nf_course.matching import flow_matching_loss
 from nf_course.precision import mixed_precision
 from nf_course.reshape import Flatten, Split, Squeeze
 from nf_course.solvers import RK4, Dopri5, SolverError
@@ -40,6 +43,7 @@ __all__ = [
     "Bijection",
     "BijectionError",
     "Checkerboard",
+    "ConditionalNormal",
     "ContinuousFlow",
     "ConvField",
     "ConvNet",
@@ -47,6 +51,7 @@ __all__ = [
     "Dequantize",
     "DiagonalScaling",
     "Dopri5",
+    "EnergyPenalty",
     "ExactTrace",
     "Flatten",
     "Flow",

@@ -6,19 +6,19 @@ Chapter 9.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from nf_course.bijection import Bijection, sum_features
+from nf_course.bijection import Bijection, Sequential, sum_features
 from nf_course.expect import expect_floating
-from nf_course.flow import Flow
 from nf_course.solvers import RK4, Dopri5
 from nf_course.traces import ExactTrace, HutchinsonTrace
 
-__all__ = ["ContinuousFlow", "flow_matching_loss"]
+__all__ = ["ContinuousFlow"]
 
 
 class ContinuousFlow(Bijection):
@@ -30,7 +30,7 @@ class ContinuousFlow(Bijection):
     `field(t, x, context)` is any network that gives a velocity of the shape of x and is smooth enough for its paths
     to be unique: none has to be inverted. `solver` is `RK4` or `Dopri5`, `trace` is `ExactTrace` or
     `HutchinsonTrace`, whose noise is drawn anew for each solve and makes ladj random. `evaluations` counts those of
-    the field in the last solve.
+    the field in the last solve. `span` is the stretch of time that the flow runs over, data first: (0, 1) or a part.
 
     Shapes: x and z (N, D), (N, C, H, W), (N, P, D): whatever the field takes; ladj (N,). Both directions are as exact
     as the solver: with steps chosen by the error, those of one sample depend a little on its companions.
@@ -50,21 +50,25 @@ class ContinuousFlow(Bijection):
         field: nn.Module,
         solver: RK4 | Dopri5 | None = None,
         trace: ExactTrace | HutchinsonTrace | None = None,
+        span: tuple[float, float] = (0.0, 1.0),
     ) -> None:
         super().__init__()
+        if not (len(span) == 2 and all(math.isfinite(t) for t in span) and span[0] < span[1]):
+            raise ValueError(f"ContinuousFlow: expected a span (t_data, t_latent) with t_data < t_latent, got {span}")
         self.field = field
         self.solver = RK4() if solver is None else solver
         self.trace = ExactTrace() if trace is None else trace
+        self.span = (float(span[0]), float(span[1]))
         self.evaluations = 0
 
     def encode(self, x, context=None):
         expect_floating(x, "ContinuousFlow.encode")
-        z, ladj = self._solve((x, x.new_zeros(len(x))), context, 0.0, 1.0)
+        z, ladj = self._solve((x, x.new_zeros(len(x))), context, *self.span)
         return z, ladj
 
     def decode(self, z, context=None):
         expect_floating(z, "ContinuousFlow.decode")
-        x, ladj = self._solve((z, z.new_zeros(len(z))), context, 1.0, 0.0)
+        x, ladj = self._solve((z, z.new_zeros(len(z))), context, *reversed(self.span))
         return x, ladj
 
     def encode_with_energy(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
@@ -72,10 +76,11 @@ class ContinuousFlow(Bijection):
 
         .. math:: \text{energy} = \int_0^1 \|f(t, x(t), c)\|^2\, dt
 
-        A penalty on it keeps paths straight and the solver quick. Source: Finlay et al., 2020 (arXiv 2002.02798).
+        A penalty on it, `EnergyPenalty`, keeps paths straight and the solver quick.
+        Source: Finlay et al., 2020 (arXiv 2002.02798).
         """
         expect_floating(x, "ContinuousFlow.encode_with_energy")
-        return self._solve((x, x.new_zeros(len(x)), x.new_zeros(len(x))), context, 0.0, 1.0)
+        return self._solve((x, x.new_zeros(len(x)), x.new_zeros(len(x))), context, *self.span)
 
     def path(self, x: Tensor, times: Sequence[float], context: Tensor | None = None) -> Tensor:
         """Where points that are at x at times[0] are at each of the times, (len(times), N, ...), without a gradient."""
@@ -85,6 +90,17 @@ class ContinuousFlow(Bijection):
             for t0, t1 in pairwise(times):
                 places += self._solve((places[-1],), context, t0, t1)
         return torch.stack(places)
+
+    def pieces(self, count: int) -> Sequential:
+        """The same map as `count` continuous flows, each over an equal part of the time: one can stop between them.
+
+        The field is shared, not copied. A solver of fixed steps takes all of its steps in each piece.
+        """
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise ValueError(f"ContinuousFlow.pieces: expected a whole number, at least 1, got {count!r}")
+        t0, t1 = self.span
+        stops = [t0 + (t1 - t0) * k / count for k in range(count)] + [t1]
+        return Sequential(*(ContinuousFlow(self.field, self.solver, self.trace, part) for part in pairwise(stops)))
 
     def _solve(self, state: tuple[Tensor, ...], context: Tensor | None, t0: float, t1: float) -> tuple[Tensor, ...]:
         """x and, as far as the state has a second and a third part, the integrals of trace and |f|^2, from t0 to t1."""
@@ -113,28 +129,3 @@ class ContinuousFlow(Bijection):
         if context is not None and context.requires_grad:
             weights.append(context)  # of an encoder: gradients reach it through the adjoint, too
         return self.solver(rate, state, t0, t1, weights)
-
-
-def flow_matching_loss(flow: Flow, x: Tensor, context: Tensor | None = None) -> Tensor:
-    r"""How far the field is from the velocity of straight lines between data and draws of the base, (N,).
-
-    .. math:: \| f(t, (1 - t)\,x + t z, c) - (z - x) \|^2, \qquad z \sim p_Z, \quad t \sim U(0, 1)
-
-    Its minimum over f is the mean velocity of all lines through a point, and moves the data to the base as the lines do
-    together: no equation is solved in training. `fit(..., loss=flow_matching_loss)` trains with it.
-    Errors: `TypeError` if the flow is no `ContinuousFlow`. Cost: one evaluation of the field.
-    Source: Lipman et al., 2023 (arXiv 2210.02747), there with noise at time 0. Chapter 9.
-
-    >>> from nf_course import MLPField, StandardNormal
-    >>> flow = Flow(ContinuousFlow(MLPField(2)), StandardNormal(2))
-    >>> flow_matching_loss(flow, torch.zeros(4, 2)).shape
-    torch.Size([4])
-    """
-    if not isinstance(flow.bijection, ContinuousFlow):
-        raise TypeError(f"flow_matching_loss: expected a ContinuousFlow, got {type(flow.bijection).__name__}")
-    expect_floating(x, "flow_matching_loss")
-    with torch.no_grad():
-        z = flow.base.sample(len(x), context)
-    t = torch.rand(len(x), dtype=x.dtype, device=x.device)
-    place = t.view(-1, *[1] * (x.ndim - 1))  # (N, 1, ..., 1)
-    return sum_features((flow.bijection.field(t, (1 - place) * x + place * z, context) - (z - x)).square())

@@ -131,12 +131,12 @@ def fit(
     order = torch.empty(0, dtype=torch.long, device="cpu")  # what is left of this pass over the data
     history, best, first = History(), _weights(flow), 0
     run = {"steps": steps, "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "rows": len(train)}
+    run = {name: float(value) for name, value in run.items()} | {"loss": getattr(loss, "__qualname__", repr(loss))}
 
     def save(step: int) -> None:
         if checkpoint is None:
             return
-        state = {"step": step, "run": {name: float(value) for name, value in run.items()}}
-        state |= {"flow": flow.state_dict(), "best": best, "history": asdict(history)}
+        state = {"step": step, "run": run, "flow": flow.state_dict(), "best": best, "history": asdict(history)}
         state |= {"optimizer": optimizer.state_dict(), "batches": batches.get_state(), "order": order.clone()}
         save_checkpoint(checkpoint, state)
 
@@ -242,7 +242,8 @@ def _check_run(saved: dict | None, run: dict, checkpoint: str | Path) -> None:
     """A checkpoint goes on only as the run that it is of: same number of rows, steps, lr, ..."""
     if saved is None:
         raise ValueError(f"{checkpoint}: expected a checkpoint written by fit, got another file; it is left as it is")
-    if changed := [f"{name}={saved[name]:g} (now {value:g})" for name, value in run.items() if saved[name] != value]:
+    words = {name: [f"{v:g}" if isinstance(v, float) else str(v) for v in (saved.get(name), run[name])] for name in run}
+    if changed := [f"{name}={before} (now {now})" for name, (before, now) in words.items() if before != now]:
         raise ValueError(
             f"{checkpoint}: expected the run that it is a checkpoint of, with {', '.join(changed)}; "
             "it is left as it is: give another path to start afresh"

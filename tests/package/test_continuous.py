@@ -15,6 +15,7 @@ from nf_course import (
     ContinuousFlow,
     ConvField,
     Dopri5,
+    EnergyPenalty,
     ExactTrace,
     Flow,
     HutchinsonTrace,
@@ -248,11 +249,20 @@ def test_a_context_is_asked_for_by_name():
         (lambda: MLPField(2, context_features=3)(0.0, torch.zeros(1, 2)), "pass context="),
         (lambda: ContinuousFlow(lambda_field(3)).encode(torch.zeros(2, 2)), r"expected a velocity \(2, 2\)"),
         (lambda: flow_matching_loss(Flow(LULinear(2), StandardNormal(2)), torch.zeros(1, 2)), "expected a Contin"),
+        (lambda: flow_matching_loss(Flow(half(), StandardNormal(2)), torch.zeros(1, 2)), r"got span \(0.0, 0.5\)"),
+        (lambda: EnergyPenalty(-1.0), "a weight from 0 on, got -1.0"),
+        (lambda: EnergyPenalty(1.0)(Flow(LULinear(2), StandardNormal(2)), torch.zeros(1, 2)), "expected a Contin"),
+        (lambda: ContinuousFlow(MLPField(2), span=(1.0, 0.0)), r"t_data < t_latent, got \(1.0, 0.0\)"),
+        (lambda: ContinuousFlow(MLPField(2)).pieces(0), "whole number, at least 1, got 0"),
     ],
 )
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises((ValueError, TypeError), match=message):
         call()
+
+
+def half():
+    return ContinuousFlow(MLPField(2), span=(0.0, 0.5))
 
 
 def lambda_field(features):
@@ -272,3 +282,40 @@ def test_exact_and_estimated_trace_of_images():
         estimates = [ContinuousFlow(field, RK4(5), HutchinsonTrace()).encode(x)[1] for _ in range(300)]
     mean, error = torch.stack(estimates).mean(0), torch.stack(estimates).std(0) / math.sqrt(300)
     assert ((mean - exact).abs() < 5 * error).all()
+
+
+def test_pieces_are_the_same_map_with_stops():
+    layer = randomise(ContinuousFlow(MLPField(2, (8,)), RK4(24))).double()
+    x = torch.randn(5, 2).double()
+    z, ladj = layer.encode(x)
+    parts = ContinuousFlow(layer.field, RK4(6)).pieces(4)
+    assert [part.span for part in parts] == [(0.0, 0.25), (0.25, 0.5), (0.5, 0.75), (0.75, 1.0)]
+    torch.testing.assert_close(parts.encode(x), (z, ladj), rtol=0, atol=1e-12)  # the same 24 steps
+    torch.testing.assert_close(parts.decode(z), layer.decode(z), rtol=0, atol=1e-12)
+    torch.testing.assert_close(parts[:2].encode(x)[0], layer.path(x, [0.0, 0.5])[1], rtol=0, atol=1e-6)
+    assert len(list(parts.parameters())) == len(list(layer.parameters()))  # one field, shared
+
+
+def test_two_halves_of_a_span_make_it_whole():
+    field = randomise(MLPField(2, (8,))).double()
+    whole = ContinuousFlow(field, RK4(40), span=(0.25, 0.75))
+    first, second = (ContinuousFlow(field, RK4(40), span=part) for part in ((0.25, 0.5), (0.5, 0.75)))
+    x = torch.randn(3, 2).double()
+    h, a = first.encode(x)
+    z, b = second.encode(h)
+    torch.testing.assert_close((z, a + b), whole.encode(x), rtol=0, atol=1e-8)
+    assert not torch.allclose(z, ContinuousFlow(field, RK4(40)).encode(x)[0])
+
+
+def test_the_energy_penalty_slows_the_paths_and_is_minus_log_p_at_weight_0():
+    torch.manual_seed(0)
+    x, flow = data.moons(300, seed=0), Flow(ContinuousFlow(MLPField(2, (16,)), RK4(5)), StandardNormal(2))
+    randomise(flow)
+    torch.testing.assert_close(EnergyPenalty(0.0)(flow, x), -flow.log_prob(x))
+    energies = []
+    for weight in (0.0, 0.3):
+        torch.manual_seed(0)
+        flow = Flow(ContinuousFlow(MLPField(2, (16,)), RK4(5)), StandardNormal(2))
+        fit(flow, x, steps=60, lr=1e-2, loss=EnergyPenalty(weight), progress=False)
+        energies.append(flow.bijection.encode_with_energy(x)[2].mean().item())
+    assert energies[1] < 0.8 * energies[0]

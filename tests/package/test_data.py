@@ -135,6 +135,25 @@ def test_airports():
     assert (here.unique(dim=0, return_counts=True)[1] == 1).all()  # no two airports in one place
 
 
+def test_faithful():
+    splits = [data.faithful(split) for split in ("train", "valid", "test")]
+    assert [len(split) for split in splits] == [172, 50, 50] and splits[0].x.dtype == torch.float32
+    assert splits[0].x.mean(0).abs().max() < 1e-4 and (splits[0].x.std(0, correction=0) - 1).abs().max() < 1e-3
+    assert all(torch.equal(split.std, splits[0].std) for split in splits)
+    minutes = torch.cat([data.faithful(split, raw=True).x for split in ("train", "valid", "test")])
+    assert minutes[:, 0].min() == 1.6 and minutes[:, 0].max() == 5.1 and (minutes[:, 1] % 1 == 0).all()
+    for split, name in zip(splits, ("train", "valid", "test")):
+        away = (split.undo(split.x.double()) - data.faithful(name, raw=True).x).abs()
+        assert (away[:, 0] < 0.5 / 60 + 1e-6).all() and (away[:, 1] < 0.5 + 1e-5).all() and (away > 0).all()
+        bare = data.faithful(name, noise=False)
+        torch.testing.assert_close(bare.undo(bare.x), data.faithful(name, raw=True).x, rtol=0, atol=1e-5)
+        x = split.x[0].double()
+        full = torch.autograd.functional.jacobian(lambda u, split=split: (u - split.mean) / split.std, split.undo(x))
+        torch.testing.assert_close(split.ladj(x[None])[0], full.slogdet().logabsdet)
+    with pytest.raises(ValueError, match="split should be one of"):
+        data.faithful("all")
+
+
 def test_diamonds_are_standardised_by_the_training_rows():
     train, test = data.diamonds("train"), data.diamonds("test")
     assert train.x.dtype == torch.float32 and train.grades.dtype == torch.int64
@@ -255,7 +274,7 @@ def test_small_files_with_credits():
         assert f"nf_course/data/{file.name}" in notice, f"NOTICE gives no credit for {file.name}"
 
 
-@pytest.mark.parametrize("name", ["digits", "diamonds", "airports", "mnist5k", "photos"])
+@pytest.mark.parametrize("name", ["digits", "diamonds", "airports", "faithful", "mnist5k", "photos"])
 def test_derived_from_its_origin(name):
     """Where the package that a file came from is installed, derive it again; elsewhere only compare() is tested."""
     path = Path(__file__).parents[2] / "tools" / "derive_data.py"

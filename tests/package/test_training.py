@@ -80,6 +80,10 @@ def test_keeps_the_best_weights_and_stops_early():
     assert mean_nll(flow, valid) == pytest.approx(history.best_nll)
 
 
+def doubled(flow, x, context):
+    return -2 * flow.log_prob(x, context)
+
+
 class Explodes(Bijection):
     """Fine for `after` calls, then NaN: a stand-in for a step that was too large."""
 
@@ -175,6 +179,7 @@ class TestCheckpoint:
             ({"lr": 0.1}, r"lr=0.001 \(now 0.1\)"),
             ({"batch_size": 8, "seed": 1}, r"batch_size=256 \(now 8\), seed=0 \(now 1\)"),
             ({"train": data.moons(40, seed=0)}, r"rows=50 \(now 40\)"),
+            ({"loss": doubled}, r"loss=_negative_log_likelihood \(now doubled\)"),
         ],
     )
     def test_refuses_to_go_on_with_other_arguments(self, tmp_path, change, words):
