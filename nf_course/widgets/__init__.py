@@ -1,5 +1,6 @@
 """Figures that move: in a notebook and on the rendered page, with no kernel and no network."""
 
+from nf_course.widgets.conditional_density import ConditionalDensity
 from nf_course.widgets.determinant_cost import DeterminantCost
 from nf_course.widgets.determinant_lab import DeterminantLab
 from nf_course.widgets.flow_explorer import FlowExplorer
@@ -10,6 +11,7 @@ from nf_course.widgets.point_cloud import PointCloud
 from nf_course.widgets.stretch import Stretch
 
 __all__ = [
+    "ConditionalDensity",
     "DeterminantCost",
     "DeterminantLab",
     "FlowExplorer",

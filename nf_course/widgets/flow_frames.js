@@ -1,4 +1,5 @@
-// FlowFrames: points and a grid at every stop of a trained flow. Frame 0 is noise, frame L is data.
+// FlowFrames: points and a grid at every stop of a trained flow. Frame 0 is noise, frame L is data. The stops of a
+// continuous flow are times, one for each frame; those of others come after so many layers.
 
 const LINE = 3; // a line at every third node of the grid, so a square has 3 x 3 cells
 
@@ -103,20 +104,36 @@ function squareAt(nodes, slices, x, y) {
 
 const short = (v) => (v < 0.0005 ? "less than 0.001" : num(v, v < 0.1 ? 3 : 2));
 
+// A time, to three digits at the most.
+const clock = (t) => num(t, 3).replace(/\.?0+$/, "");
+
+// The time at a frame, or on the straight way between two.
+function timeAt(times, k, resting) {
+  if (resting) return clock(times[Math.round(k)]);
+  const before = Math.floor(k);
+  return num(times[before] + (k - before) * (times[before + 1] - times[before]));
+}
+
+// From where to where the points go.
+function journey(way, times) {
+  const ends = ["noise", "data"].map((side, i) => (times.length ? `${side} (t = ${clock(times[i ? times.length - 1 : 0])})` : side));
+  return (way === "decode" ? ends : ends.reverse()).join(" to ");
+}
+
 // Colours that keep classes apart: opposite places of the wheel first, and those that are neither side's.
 const classColour = (g) => WHEEL[[1, 3, 0, 2][g % 4]];
 
 // What the picture shows at a stop, in words; `marked` as `square` gives it, `areas` of it in noise and now.
-function words({ points, way, place, layers, marked, squares }, probability, [, now]) {
+function words({ points, way, place, layers, times, marked, squares }, probability, [, now]) {
   const middle = [Math.floor(marked / squares), marked % squares].map((i) => num(-3 + (6 / squares) * (i + 0.5)));
   const frame = way === "decode" ? place : layers - place;
-  return `${points} points on their way from ${way === "decode" ? "noise to data" : "data to noise"}, after ${place} of ${layers} layers`
+  return `${points} points on their way from ${journey(way, times)}, ${times.length ? `at t = ${clock(times[frame])}` : `after ${place} of ${layers} layers`}`
     + `${frame === 0 ? ": a round cloud of noise on a square grid" : frame === layers ? ": the shape of the data, the grid bent to it" : ""}. `
     + `The marked square, around z = (${middle.join(", ")}), holds ${num(100 * probability)} % of the probability on an area of ${short(now)}, so its density is ${short(probability / now)}.`;
 }
 
 function render({ model, el }) {
-  const L = model.get("layers"), slices = model.get("slices"), groups = model.get("groups");
+  const L = model.get("layers"), times = model.get("times"), timed = times.length > 0, slices = model.get("slices"), groups = model.get("groups");
   const read = (name) => unpack(model.get(name), L + 1, model.get("unit"));
   const grid = read("grid"), n = slices.length + 1, squares = (n - 1) / LINE, around = ring(squares);
   const sets = { decode: read("noise"), encode: read("data") };
@@ -139,10 +156,11 @@ function render({ model, el }) {
   for (const [name, text] of [["decode", "decode: noise → data"], ["encode", "encode: data → noise"]])
     ways[name] = button(first, text, () => { stop(); state.way = name; state.place = 0; });
   const calm = reducedMotion();
-  const play = button(first, calm ? "Next layer" : "Play", () => (calm ? next() : playing ? stop() : run()));
+  const step = timed ? "Next stop" : "Next layer";
+  const play = button(first, calm ? step : "Play", () => (calm ? next() : playing ? stop() : run()));
   play.style.marginLeft = "auto";
-  const layer = slider(second, { label: "layers applied", min: 0, max: L, step: 1, value: state.place,
-    format: (v) => `${v} of ${L}`, oninput: (v) => { stop(); state.place = v; } });
+  const layer = slider(second, { label: timed ? "time" : "layers applied", min: 0, max: L, step: 1, value: state.place,
+    format: (v) => (timed ? `t = ${clock(times[at(v)])}` : `${v} of ${L}`), oninput: (v) => { stop(); state.place = v; } });
   const choose = slider(third, { label: "marked square", min: 1, max: around.length, step: 1, value: 1,
     format: () => (around.includes(state.marked) ? `${around.indexOf(state.marked) + 1} of ${around.length}` : "clicked"),
     oninput: (v) => { state.marked = around[v - 1]; } });
@@ -264,7 +282,9 @@ function render({ model, el }) {
     g.restore();
 
     // where we are, and which way the next layer moves
-    const where = k === 0 ? "noise, z" : k === L ? "data, x" : resting ? `after ${stopped} of ${L} layers` : "on the way";
+    const ends = { 0: ["noise", "z"], [L]: ["data", "x"] }[k];
+    const where = timed ? `${ends ? `${ends[0]}, ` : ""}t ${resting ? "=" : "≈"} ${timeAt(times, k, resting)}`
+      : ends?.join(", ") ?? (resting ? `after ${stopped} of ${L} layers` : "on the way");
     const narrow = strip > 40;
     g.textAlign = "left"; g.textBaseline = "alphabetic";
     halo(g, where, 2, 18, k === 0 ? c.z : k === L ? c.x : c.muted, c.paper, "600 16px system-ui, sans-serif");
@@ -272,19 +292,19 @@ function render({ model, el }) {
       const axis = movedAxis(grid, way === "decode" ? Math.floor(k) : Math.ceil(k) - 1);
       const moves = axis === 0 ? "left and right only" : axis === 1 ? "up and down only" : "both ways";
       g.textAlign = narrow ? "left" : "right";
-      halo(g, `${resting ? "next" : "this"} layer: ${moves}`, narrow ? 2 : pic.width - 2, narrow ? 38 : 18, c.muted,
+      halo(g, timed ? `from ${journey(way, times)}` : `${resting ? "next" : "this"} layer: ${moves}`, narrow ? 2 : pic.width - 2, narrow ? 38 : 18, c.muted,
         c.paper, "14px system-ui, sans-serif");
     }
 
     layer.set(state.place);
-    if (!playing) play.textContent = state.place >= L ? "Start again" : calm ? "Next layer" : "Play";
+    if (!playing) play.textContent = state.place >= L ? "Start again" : calm ? step : "Play";
     if (around.includes(state.marked)) choose.set(around.indexOf(state.marked) + 1); else choose.set(choose.value);
     for (const [name, node] of Object.entries(ways)) node.setAttribute("aria-pressed", String(name === way));
     if (resting) { // numbers belong to the stops
       const [start, now] = [0, k].map((frame) => areaAt(model.get("areas"), L + 1, frame, state.marked));
       readout.textContent = `Marked square: always ${num(100 * m.probability)} % of the probability. Area ${short(start)} in z, `
         + `${short(now)} here; density ${short(m.probability / start)} in z, ${short(m.probability / now)} here.`;
-      pic.describe(words({ points: points.length / 2, way, place: stopped, layers: L, marked: state.marked, squares }, m.probability, [start, now]));
+      pic.describe(words({ points: points.length / 2, way, place: stopped, layers: L, times, marked: state.marked, squares }, m.probability, [start, now]));
     }
 
     function trace(polygon) {

@@ -1,10 +1,12 @@
 """FlowFrames: a trained flow at work, coupling by coupling: noise becomes data, data becomes noise.
 
-h_L = z,  h_{k-1} = f_k^{-1}(h_k),  x = h_0: the picture stops at each h_k, in either direction.
-Chapter 0.
+h_L = z,  h_{k-1} = f_k^{-1}(h_k),  x = h_0: the picture stops at each h_k, in either direction. The stops of a
+continuous flow are times. Chapters 0 and 9.
 """
 
 from __future__ import annotations
+
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -18,11 +20,17 @@ from nf_course.plotting._values import resting
 from nf_course.widgets._given import classes_of, expect_flow, how_many, points_of
 from nf_course.widgets.base import Figure
 from nf_course.widgets.flow_stops import border, draw_stop, reach
-from nf_course.widgets.flow_tracks import CELLS, NODES, REACH, areas_of, frames_of, layers_of
+from nf_course.widgets.flow_tracks import CELLS, NODES, REACH, areas_of, frames_of, layers_of, times_of
 from nf_course.widgets.words import number
 
 __all__ = ["FlowFrames"]
 
+CONTINUOUS = (
+    "Press play, or move the first slider from one time to the next; then turn round. All points drift at once, each "
+    "with the velocity that the field has at its place and time. Click a square of the grid, or choose one with the "
+    "second slider: its probability stays, its area does not, so its density changes. The stops are the solver's own "
+    "positions; the straight slide between two stops is drawn for the eye."
+)
 MOST = 1000  # positions travel as int16: so far out, a step of them is still less than a pixel
 
 
@@ -35,6 +43,9 @@ class FlowFrames(Figure):
     `slices` holds the probability of each of the grid's intervals, so a cell's is a product of two. `areas`,
     (L + 1, number of squares) as float32, is what the squares measure at each stop: near the place where a flow
     splits the noise, a polygon of grid nodes is too coarse for that.
+
+    A continuous flow is given in pieces: `FlowFrames.of(Flow(layer.pieces(8), base), points)`. `times` then holds the
+    time at each frame, (L + 1), and the words say when, not after how many layers; it is empty for other flows.
 
     The reader moves `way` (decode or encode), `place` (layers applied in that direction) and `marked`, the square's
     number: row by row through the noise, the second coordinate faster. With `autoplay`, decoding plays once when the
@@ -51,6 +62,7 @@ class FlowFrames(Figure):
     scripts = ("flow_frames.js",)
     held = "noise"
     layers = traitlets.Int(0).tag(sync=True)
+    times = traitlets.List(traitlets.Float(), []).tag(sync=True)
     unit = traitlets.Float(1.0).tag(sync=True)
     noise = traitlets.Bytes(b"").tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)
@@ -89,7 +101,9 @@ class FlowFrames(Figure):
         noise = torch.randn(samples, 2, generator=torch.Generator().manual_seed(seed)).to(like)
         line = torch.linspace(-REACH, REACH, NODES)
         grid = torch.cartesian_prod(line, line).to(like)  # the second coordinate runs faster
-        with resting(flow):  # no ActNorm takes these points for its first batch
+        cuda = [like.device] if like.device.type == "cuda" else []
+        # no ActNorm takes these points for its first batch; noise for a trace leaves the reader's generator alone
+        with resting(flow), torch.random.fork_rng(cuda):
             z, _ = flow.bijection.encode(points.to(like))
             tracks = [frames_of(layers, start) for start in (noise, z, grid)]
             tracks[1][-1] = points  # it came from there: exact, not a round trip
@@ -100,13 +114,17 @@ class FlowFrames(Figure):
                 f"square around 0, got {farthest:.3g}; standardise the data, and look for a layer that runs away"
             )
         unit = farthest / 32767
-        with resting(flow):
+        with resting(flow), torch.random.fork_rng(cuda):
             areas = areas_of(layers, like)
+        times = times_of(layers)
+        if times:
+            traits.setdefault("caption", CONTINUOUS)
         traits.setdefault("marked", whole_square(tracks[2].float().numpy()))
         below = torch.special.ndtr(line.double())
         packed = [(track / unit).round().to(torch.int16).numpy().tobytes() for track in tracks]
         return cls(
             layers=len(layers),
+            times=times,
             unit=unit,
             noise=packed[0],
             data=packed[1],
@@ -161,6 +179,9 @@ class FlowFrames(Figure):
 
     def _name(self, place: int) -> str:
         frame = place if self.way == "decode" else self.layers - place
+        if self.times:
+            side = {0: "noise, ", self.layers: "data, "}.get(frame, "")
+            return f"{side}$t$ = {clock(self.times[frame])}"
         return {0: "noise, $z$", self.layers: "data, $x$"}.get(frame, f"after {place} of {self.layers} layers")
 
     def _marked_words(self) -> str:
@@ -177,12 +198,16 @@ class FlowFrames(Figure):
         probability, now = self.square(frame)
         squares = (NODES - 1) // CELLS
         middle = ", ".join(number(2 * REACH / squares * (i + 0.5) - REACH) for i in divmod(self.marked, squares))
-        stills = ", ".join(self._name(place).replace("$", "") for place in self._places())
+        stills = ("; " if self.times else ", ").join(self._name(place).replace("$", "") for place in self._places())
         shape = {0: ": a round cloud of noise on a square grid", L: ": the shape of the data, the grid bent to it"}
         points = len(self.noise if decode else self.data) // (4 * (L + 1))
+        ends, where = ("noise", "data"), f"after {self.place} of {L} layers"
+        if self.times:
+            ends = tuple(f"{side} (t = {clock(self.times[k])})" for side, k in (("noise", 0), ("data", L)))
+            where = f"at t = {clock(self.times[frame])}"
         return (
-            f"{points} points on their way from {'noise to data' if decode else 'data to noise'}, "
-            f"after {self.place} of {L} layers{shape.get(frame, '')}. "
+            f"{points} points on their way from {' to '.join(ends if decode else ends[::-1])}, "
+            f"{where}{shape.get(frame, '')}. "
             f"The marked square, around z = ({middle}), holds {number(100 * probability)} % of the probability on an "
             f"area of {short(now)}, "
             f"so its density is {short(probability / now)}. "
@@ -201,6 +226,15 @@ def whole_square(grid: np.ndarray) -> int:
         return max(np.linalg.norm(path - np.roll(path, 1, 0), axis=1).sum() for path in paths)
 
     return int(min(around, key=longest))
+
+
+def clock(time: float) -> str:
+    """A time, to three digits at the most.
+
+    >>> clock(1.0), clock(0.25), clock(1 / 3)
+    ('1', '0.25', '0.333')
+    """
+    return re.sub(r"\.?0+$", "", number(time, 3))
 
 
 def short(value: float) -> str:

@@ -6,12 +6,15 @@ Used by FlowFrames and the live figures.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
 from nf_course.bijection import Bijection
+from nf_course.continuous import ContinuousFlow
 
-__all__ = ["CELLS", "NODES", "REACH", "areas_of", "frames_of", "layers_of"]
+__all__ = ["CELLS", "NODES", "REACH", "areas_of", "frames_of", "layers_of", "times_of"]
 
 NODES = 37  # of the grid, each way: z from -3 to 3 in steps of 1/6
 CELLS = 3  # of the grid in a square, each way: a line is drawn at every third node
@@ -22,8 +25,20 @@ def layers_of(bijection: Bijection) -> list[Bijection]:
     """The parts of a stack, in encode order."""
     parts = getattr(bijection, "couplings", None) or getattr(bijection, "bijections", None)
     if parts is None:
-        raise TypeError(f"FlowFrames: expected a CouplingStack or a Sequential, got a {type(bijection).__name__}")
+        advice = "; take flow.pieces(k), which has stops" if isinstance(bijection, ContinuousFlow) else ""
+        raise TypeError(
+            f"FlowFrames: expected a CouplingStack or a Sequential, got a {type(bijection).__name__}{advice}"
+        )
     return list(parts)
+
+
+def times_of(layers: list[Bijection]) -> list[float]:
+    """The time at each stop of a continuous flow in pieces, noise first: (L + 1); empty if the layers are others."""
+    if not layers or not all(isinstance(layer, ContinuousFlow) for layer in layers):
+        return []
+    if any(one.span[1] != other.span[0] for one, other in pairwise(layers)):
+        return []  # several flows, one after the other: each has a time of its own
+    return [*(layer.span[1] for layer in reversed(layers)), layers[0].span[0]]
 
 
 def frames_of(layers: list[Bijection], z: Tensor) -> Tensor:
@@ -34,7 +49,10 @@ def frames_of(layers: list[Bijection], z: Tensor) -> Tensor:
         raise ValueError("FlowFrames: expected finite latents, got NaN or infinity: are the flow's weights finite?")
     frames = [z]
     for layer in reversed(layers):
-        frames.append(layer.decode(frames[-1])[0])
+        if isinstance(layer, ContinuousFlow):  # without the trace: that is most of a decode's work
+            frames.append(layer.path(frames[-1], layer.span[::-1])[-1])
+        else:
+            frames.append(layer.decode(frames[-1])[0])
     return torch.stack(frames).cpu()
 
 

@@ -7,12 +7,23 @@ import math
 import pytest
 import torch
 
-from nf_course import LULinear, Sequential, data, models, randomise
+from nf_course import (
+    RK4,
+    ContinuousFlow,
+    Dopri5,
+    HutchinsonTrace,
+    LULinear,
+    MLPField,
+    Sequential,
+    data,
+    models,
+    randomise,
+)
 from nf_course.flow import Flow, StandardNormal
 from nf_course.plotting import COLOURS
-from nf_course.widgets.flow_frames import FlowFrames
+from nf_course.widgets.flow_frames import CONTINUOUS, FlowFrames, clock
 from nf_course.widgets.flow_stops import reach, tone, wheel
-from nf_course.widgets.flow_tracks import CELLS, NODES, REACH
+from nf_course.widgets.flow_tracks import CELLS, NODES, REACH, times_of
 from tests.package import javascript
 
 LAYERS, SIDE = 4, 2 * REACH / (NODES - 1)
@@ -178,7 +189,7 @@ def test_script_and_python_say_the_same(figure, way, place):
         view = f"new DataView(new Uint8Array({list(figure.areas)}).buffer)"
         got = evaluate(
             figure,
-            f"words({{ points: {50 if way == 'decode' else 40}, way: {way!r}, place: {place}, layers: {LAYERS}, marked: {marked},"
+            f"words({{ points: {50 if way == 'decode' else 40}, way: {way!r}, place: {place}, layers: {LAYERS}, times: [], marked: {marked},"
             f" squares: {(NODES - 1) // CELLS} }},"
             f" square(grid[0], slices, {marked}).probability,"
             f" [0, {frame}].map((k) => areaAt({view}, {LAYERS + 1}, k, {marked})))",
@@ -205,3 +216,98 @@ def test_points_have_the_colours_of_the_script(figure):
 def test_one_layer():
     figure = FlowFrames.of(Flow(Sequential(LULinear(2)), StandardNormal(2)), torch.randn(3, 2), samples=5, place=1)
     assert figure.describe() and figure.still().axes
+
+
+# -- a continuous flow: its stops are times ------------------------------------------------------------------------
+
+
+def continuous(**kwargs) -> ContinuousFlow:
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        return randomise(ContinuousFlow(MLPField(2, hidden=(16,)), **{"solver": RK4(2)} | kwargs), scale=0.4)
+
+
+@pytest.fixture(scope="module")
+def timed():
+    pieces = continuous().pieces(LAYERS)
+    return FlowFrames.of(Flow(pieces, StandardNormal(2)), data.moons(40, seed=1), samples=50, seed=5)
+
+
+def test_the_stops_of_a_continuous_flow_are_times_on_its_paths(timed):
+    whole, x = continuous(solver=RK4(8)), data.moons(40, seed=1)  # the steps of four pieces
+    assert timed.times == [1.0, 0.75, 0.5, 0.25, 0.0] and timed.layers == LAYERS
+    z = torch.randn(50, 2, generator=torch.Generator().manual_seed(5))
+    for name, path in (("noise", whole.path(z, [1.0, 0.0])), ("data", whole.path(x, [0.0, 1.0]).flip(0))):
+        stops = torch.tensor(timed.stops(name))
+        assert torch.allclose(stops[[0, -1]], path.double(), atol=1e-3)
+    middle = continuous(solver=RK4(4)).path(z, [1.0, 0.5, 0.0])[1]
+    assert torch.allclose(torch.tensor(timed.stops("noise"))[2], middle.double(), atol=1e-3)
+
+
+def test_the_squares_of_a_continuous_flow_have_the_density_of_the_package(timed):
+    squares, side = (NODES - 1) // CELLS, CELLS * SIDE
+    line = -REACH + side * (torch.arange(squares, dtype=torch.float64) + 0.5)
+    offsets = side * ((torch.arange(20, dtype=torch.float64) + 0.5) / 20 - 0.5)
+    whole = continuous(solver=RK4(8)).double()
+    for marked in (30, 65, 77):
+        timed.marked = marked
+        i, j = divmod(marked, squares)
+        with torch.no_grad():
+            _, ladj = whole.decode(torch.cartesian_prod(line[i] + offsets, line[j] + offsets))
+        assert timed.square(LAYERS)[1] == pytest.approx(ladj.exp().mean().item() * side**2, rel=0.01)
+
+
+@pytest.mark.parametrize(("way", "place"), [("decode", 0), ("decode", 3), ("encode", 1), ("encode", LAYERS)])
+def test_script_and_python_speak_of_time(timed, way, place):
+    frame = place if way == "decode" else LAYERS - place
+    timed.way, timed.place, timed.marked = way, place, 65
+    view = f"new DataView(new Uint8Array({list(timed.areas)}).buffer)"
+    got = evaluate(
+        timed,
+        f"words({{ points: {50 if way == 'decode' else 40}, way: {way!r}, place: {place}, layers: {LAYERS},"
+        f" times: {timed.times}, marked: 65, squares: {(NODES - 1) // CELLS} }}, square(grid[0], slices, 65).probability,"
+        f" [0, {frame}].map((k) => areaAt({view}, {LAYERS + 1}, k, 65)))",
+    )
+    journey = "noise (t = 1) to data (t = 0)" if way == "decode" else "data (t = 0) to noise (t = 1)"
+    assert got.startswith(
+        f"{50 if way == 'decode' else 40} points on their way from {journey}, at t = {timed.times[frame]:g}"
+    )
+    assert timed.describe().startswith(f"{got} Still pictures, left to right: ") and "layer" not in timed.describe()
+
+
+def test_the_still_picture_of_a_continuous_flow_says_when(timed):
+    timed.way, timed.place = "decode", 3
+    titles = [ax.get_title() for ax in timed.still().axes]
+    assert titles == ["noise, $t$ = 1", "$t$ = 0.25 (here)", "data, $t$ = 0"]
+    assert timed.describe().endswith("Still pictures, left to right: noise, t = 1; t = 0.25; data, t = 0.")
+    assert timed.caption == CONTINUOUS and "layer" not in timed.caption and "coupling" not in timed.caption
+
+
+def test_times_of_the_script_are_pythons():
+    times = [1.0, 0.0, 0.25, 1 / 3, 0.125, 10.0, -0.5, 0.0001]
+    assert javascript.evaluate("flow_frames.js", f"{times}.map(clock)") == [clock(t) for t in times]
+    got = javascript.evaluate(
+        "flow_frames.js", "[[1, true], [1.5, false], [0.2, false]].map(([k, r]) => timeAt([1, 0.5, 0], k, r))"
+    )
+    assert got == ["0.5", "0.25", "0.90"]
+
+
+def test_only_a_flow_in_pieces_has_times(flow):
+    layer = continuous()
+    assert times_of(list(layer.pieces(2))) == [1.0, 0.5, 0.0]
+    assert times_of([layer, continuous()]) == [] == times_of(list(flow.bijection.couplings)) == times_of([])
+    assert times_of([layer, LULinear(2)]) == []
+    two = FlowFrames.of(Flow(Sequential(layer, continuous()), StandardNormal(2)), torch.randn(3, 2), samples=5)
+    assert two.times == [] and "after 0 of 2 layers" in two.describe() and two.caption != CONTINUOUS
+    with pytest.raises(TypeError, match=r"ContinuousFlow; take flow\.pieces\(k\), which has stops"):
+        FlowFrames.of(Flow(layer, StandardNormal(2)), torch.randn(3, 2))
+
+
+@pytest.mark.parametrize("solver", [RK4(2), Dopri5()], ids=["RK4", "Dopri5"])
+def test_an_estimated_trace_changes_nothing_and_draws_from_no_generator_of_the_reader(timed, solver):
+    pieces = continuous(solver=solver, trace=HutchinsonTrace()).pieces(LAYERS)
+    before = torch.get_rng_state()
+    figure = FlowFrames.of(Flow(pieces, StandardNormal(2)), data.moons(40, seed=1), samples=50, seed=5)
+    assert torch.equal(torch.get_rng_state(), before)
+    for name in ("noise", "data", "grid"):
+        assert abs(figure.stops(name) - timed.stops(name)).max() < 5e-3

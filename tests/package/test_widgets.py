@@ -44,6 +44,14 @@ class Case:
     wrong: dict
 
 
+def curves():
+    x, middles = torch.linspace(-4, 6, 120), torch.tensor([0.0, 1.0, 2.0])
+    density = torch.distributions.Normal(middles[:, None], 1.0).log_prob(x).exp()
+    groups = torch.arange(90) % 3
+    noise = torch.randn(90, generator=torch.Generator().manual_seed(0))
+    return density, x, ["low", "middle", "high"], middles[groups] + noise, groups
+
+
 CASES = {
     "Stretch": Case(
         widgets.Stretch,
@@ -87,6 +95,11 @@ CASES = {
         lambda: widgets.FlowExplorer.of(flow(), data.moons(200), data.moons_labels(200)),
         {"layer": 2, "z": [0.5, -0.5]},
         {"layer": [5, -1], "z": [[0.0], [99.0, 0.0]]},
+    ),
+    "ConditionalDensity": Case(
+        lambda: widgets.ConditionalDensity.of(*curves(), axis="size", context="class"),
+        {"place": 2},
+        {"place": [3, -1, 0.5, "high"]},
     ),
     "ImageSliders": Case(
         lambda: widgets.ImageSliders.of(
