@@ -15,7 +15,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ["BadInput", "Base", "Coupling", "Decoder", "Density", "Layer", "Net", "Part", "map_tensors", "tensors_in"]
+__all__ = [
+    "BadInput",
+    "Base",
+    "Coupling",
+    "Decoder",
+    "Density",
+    "Field",
+    "Layer",
+    "Net",
+    "Part",
+    "map_tensors",
+    "tensors_in",
+]
 
 
 class BadInput(ValueError):
@@ -48,7 +60,7 @@ class Net(Part):
     def __call__(self, kept: Tensor, context: Tensor | None = None) -> Tensor:
         features = self.weight.shape[1]
         fits = isinstance(kept, Tensor) and kept.ndim == 2 and kept.shape[1] == features
-        _need(fits, f"{self.name} takes the {features} kept features, (N, {features}), and was given {_shape(kept)}")
+        _need(fits, f"{self.name} takes {features} features, (N, {features}), and was given {_shape(kept)}")
         hidden = kept @ self.weight.T + self.bias
         if self.context_weight is not None:
             _need(isinstance(context, Tensor), f"{self.name} needs the context, and was given none")
@@ -111,6 +123,43 @@ class Decoder(Part):
     def latents(self, x: Tensor) -> Tensor:
         """The z that x came from: the check's own way back."""
         return torch.linalg.solve(self.matrix, (torch.sinh(x.to(self.matrix)) - self.offset).T).T
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Field(Part):
+    """A velocity, (t, (N, ...)) -> (N, ...): `amplitude * tanh(x @ weight.T + t * pace + bias)`, row by row.
+
+    t is one number, or (N,); `divergence(t, x)` is tr(df/dx), (N,).
+    """
+
+    name: str
+    weight: Tensor  # (F, F), F numbers in a row of x
+    pace: Tensor  # (F,)
+    bias: Tensor  # (F,)
+    amplitude: float = 1.0
+
+    def __call__(self, t: float | Tensor, x: Tensor) -> Tensor:
+        return (self.amplitude * self._tanh(t, x, self.name)).reshape(x.shape)
+
+    def divergence(self, t: float | Tensor, x: Tensor) -> Tensor:
+        slope = 1 - self._tanh(t, x, f"{self.name}.divergence").square()
+        return self.amplitude * slope @ self.weight.diagonal()
+
+    def _tanh(self, t: float | Tensor, x: Tensor, name: str) -> Tensor:
+        numbers = len(self.bias)
+        fits = isinstance(x, Tensor) and x.ndim > 0 and x[:1].numel() == numbers
+        _need(fits, f"{name}(t, x) takes {numbers} number(s) in each row of x, and was given {_shape(x)}")
+        rows = x.reshape(len(x), numbers)
+        if isinstance(t, Tensor) and t.ndim:
+            _need(
+                t.shape == (len(x),),
+                f"{name}(t, x) takes one number for t, or ({len(x)},) here, and was given {_shape(t)}",
+            )
+            t = t[:, None]  # (N, 1)
+        return torch.tanh(rows @ self.weight.T + t * self.pace + self.bias)
 
     def __repr__(self) -> str:
         return self.name

@@ -180,3 +180,52 @@ def test_glow():
     log_p = torch.stack([flow.log_prob((images + u) / 17) for u in noise]).mean()
     ours = nf.density_bits_per_dim(log_p.item(), dims=6, bins=17)
     assert math.isclose(held_out_bits(images, noise, nf.Logit(), flow.base, 17).item(), ours, rel_tol=1e-5)
+
+
+def test_continuous_flows():
+    names = ("trace", "rk4", "direction", "matching")
+    hutchinson, rk4_step, log_density, matching_loss = (references(f"09.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    field = nf.randomise(nf.MLPField(3, (8,))).double()
+    x = torch.randn(5, 3).double().requires_grad_()
+    e, v = nf.rademacher(x), field(0.3, x)
+    torch.testing.assert_close(hutchinson(lambda y: field(0.3, y), x, e), nf.HutchinsonTrace()(v, x, e))
+    step = nf.RK4(steps=1)(lambda t, state: (field(t, state[0]),), (x,), 0.0, 1.0)[0]
+    torch.testing.assert_close(rk4_step(field, 0.0, x, 1.0), step)
+
+    class WithDivergence:
+        def __call__(self, t, y):
+            return field(t, y)
+
+        def divergence(self, t, y):
+            y = y.detach().requires_grad_()
+            return nf.ExactTrace()(field(t, y), y, None)
+
+    flow = nf.Flow(nf.ContinuousFlow(field), nf.StandardNormal(3)).double()
+    close = log_density(WithDivergence(), x.detach(), 1000)  # Euler: an error of the order of a step
+    torch.testing.assert_close(close, flow.log_prob(x.detach()), rtol=0, atol=2e-3)
+    torch.manual_seed(1)
+    want = nf.flow_matching_loss(flow, x)
+    torch.manual_seed(1)  # the same draws
+    z, t = flow.base.sample(5), torch.rand(5, dtype=x.dtype)
+    torch.testing.assert_close(matching_loss(field, x, z, t), want)
+
+
+def test_conditional_flows():
+    (encode,), (log_prob,), (posterior,) = references("10.coupling"), references("10.base"), references("10.bayes")
+    torch.manual_seed(0)
+    x, c = torch.randn(5, 5), torch.randn(5, 2)
+    layer = nf.AffineCoupling(nf.MLP(2, 6, context_features=2, zero_init=False))
+
+    def net(kept_and_context):
+        a, shift = layer.conditioner(kept_and_context[:, :2], kept_and_context[:, 2:]).chunk(2, 1)
+        return torch.cat((2 * torch.tanh(a / 2), shift), 1)
+
+    torch.testing.assert_close(encode(x, c, net), layer.encode(x, c))
+    base = nf.ConditionalNormal(5, nf.MLP(2, 10, zero_init=False))
+    got = log_prob(layer, lambda c: torch.cat(base.mean_and_log_scale(c, len(c)), 1), x, c)
+    torch.testing.assert_close(got, nf.Flow(layer, base).log_prob(x, c))
+
+    log_lik, counts = 50 * torch.randn(4, 3), torch.tensor([5, 0, 20])
+    want = torch.softmax(log_lik + counts.log(), 1)
+    torch.testing.assert_close(posterior(log_lik, counts), want)

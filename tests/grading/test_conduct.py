@@ -425,7 +425,7 @@ def stops(*a):
         (lambda x, m, s, t: x @ m.long()[:, None], "whole numbers or booleans meet floats"),
         (undefined_name, "a cell above that has not been run"),
         (dtype_clash, "float32 meets float64"),
-        (lambda x, m, s, t: s(x), "scale_net takes the 3 kept features, (N, 3), and was given (17, 6)"),
+        (lambda x, m, s, t: s(x), "scale_net takes 3 features, (N, 3), and was given (17, 6)"),
         (lambda x, m, s, t: s(x[:, m]).sum(3), "this dimension does not exist"),
     ],
 )

@@ -1,0 +1,242 @@
+"""09.rk4: one step of the classical method of Runge and Kutta."""
+
+import torch
+
+from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
+from nf_course.grading.exercises.ch09_continuous_flows.shared import Field, draw_field
+
+TASK = r"""
+Write one step, from time $t$ to $t + dt$, of the classical method of Runge and Kutta for $dx/dt = f(t, x)$:
+
+$$\begin{aligned}
+k_1 &= f(t,\ x), \\
+k_2 &= f\bigl(t + \tfrac{dt}{2},\ x + \tfrac{dt}{2} k_1\bigr), \\
+k_3 &= f\bigl(t + \tfrac{dt}{2},\ x + \tfrac{dt}{2} k_2\bigr), \\
+k_4 &= f(t + dt,\ x + dt\, k_3), \\
+x(t + dt) &\approx x + \tfrac{dt}{6} (k_1 + 2 k_2 + 2 k_3 + k_4)
+\end{aligned}$$
+
+`f(t, x)` takes a number and a batch, and returns the velocities, of the shape of `x`. That shape is any, `(N, D)` or
+`(N, C, H, W)` or `(N,)`: the step does not look at it. `t` and `dt` are numbers, and `dt` may be negative: decode is
+solved backwards in time. Return the new `x`, of the shape of the old one, and leave the old one as it was.
+"""
+
+HINTS = (
+    "Four velocities: one at the start, two in the middle, one at the end. Each is taken at a place that the velocity "
+    "before it leads to, always starting from the old x.",
+    "The time goes along with the place: t, t + dt / 2 twice, t + dt. A negative dt needs no case of its own.",
+    "k1 = f(t, x); k2 = f(t + dt / 2, x + dt / 2 * k1); k3 = f(t + dt / 2, x + dt / 2 * k2); "
+    "k4 = f(t + dt, x + dt * k3); return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4).",
+)
+
+
+def rk4_step(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    k3 = f(t + dt / 2, x + dt / 2 * k2)
+    k4 = f(t + dt, x + dt * k3)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def cases(draw):
+    made = []
+    for size, t, dt in (((6, 3), 0.2, 0.8), ((1, 4), 1.0, -0.7), ((2, 1, 3, 2), 0.1, 0.9), ((5,), 0.8, -0.8)):
+        numbers = draw.normal(*size)[0].numel()
+        made.append(Case((draw_field(draw, numbers, name="f", amplitude=1.5, steep=1.6), t, draw.normal(*size), dt)))
+    return made
+
+
+def closed_forms(ask, draw):
+    """dx/dt = a tanh(w x) and dx/dt = a tanh(u t + b) have solutions in closed form; a short step comes close."""
+    a, w, u, b = (draw.uniform(0.6, 1.2, 1) for _ in range(4))
+    t, x, zero = 0.3, draw.uniform(-1.0, 1.0, 4, 1), torch.zeros_like(a)
+    for dt in (0.1, -0.1):
+        of_place, of_time = Field("f", w[:, None], zero, zero, a.item()), Field("f", 0 * w[:, None], u, b, a.item())
+        moved = torch.asinh(torch.exp(a * w * dt) * torch.sinh(w * x)) / w
+        carried = x + a / u * (torch.log(torch.cosh(u * (t + dt) + b)) - torch.log(torch.cosh(u * t + b)))
+        for f, want, of in ((of_place, moved, "place"), (of_time, carried, "time")):
+            error = (ask(f, t, x, dt) - want).abs().max().item()
+            if not error < 1e-5:
+                expected = f"an error below 1e-5 for a velocity that depends on the {of} only, dt = {dt}"
+                return Finding("property", expected, f"{error:.1g}")
+    return None
+
+
+def _mean(weights):
+    """The right four velocities with other weights."""
+    return lambda f, t, x, dt: x + dt * sum(w * k for w, k in zip(weights, _slopes(f, t, x, dt), strict=True))
+
+
+def _slopes(f, t, x, dt, times=(0.0, 0.5, 0.5, 1.0), lengths=(0.0, 0.5, 0.5, 1.0), after=(0, 0, 1, 2)):
+    """The velocities; stage i at t + times[i] dt and x + lengths[i] dt k, with k that of stage after[i]."""
+    slopes = [f(t + times[0] * dt, x)]
+    for i in (1, 2, 3):
+        slopes.append(f(t + times[i] * dt, x + lengths[i] * dt * slopes[after[i]]))
+    return slopes
+
+
+def _stages(**changed):
+    """The right weights with other velocities."""
+
+    def answer(f, t, x, dt):
+        k1, k2, k3, k4 = _slopes(f, t, x, dt, **changed)
+        return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+    return answer
+
+
+def _sum(combine):
+    """`combine(x, dt, k)` with k = k1 + 2 k2 + 2 k3 + k4."""
+
+    def answer(f, t, x, dt):
+        k1, k2, k3, k4 = _slopes(f, t, x, dt)
+        return combine(x, dt, k1 + 2 * k2 + 2 * k3 + k4)
+
+    return answer
+
+
+def _euler(f, t, x, dt):
+    return x + dt * f(t, x)
+
+
+def _midpoint(f, t, x, dt):
+    return x + dt * f(t + dt / 2, x + dt / 2 * f(t, x))
+
+
+def _trapezoid(f, t, x, dt):
+    k1 = f(t, x)
+    return x + dt / 2 * (k1 + f(t + dt, x + dt * k1))
+
+
+def _three_eighths(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 3, x + dt * k1 / 3)
+    k3 = f(t + 2 * dt / 3, x + dt * (k2 - k1 / 3))
+    k4 = f(t + dt, x + dt * (k1 - k2 + k3))
+    return x + dt / 8 * (k1 + 3 * k2 + 3 * k3 + k4)
+
+
+def _no_dt_in_stages(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 2, x + k1 / 2)
+    k3 = f(t + dt / 2, x + k2 / 2)
+    k4 = f(t + dt, x + k3)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def _cumulative(f, t, x, dt):
+    k1 = f(t, x)
+    at_2 = x + dt / 2 * k1
+    k2 = f(t + dt / 2, at_2)
+    at_3 = at_2 + dt / 2 * k2
+    k3 = f(t + dt / 2, at_3)
+    at_4 = at_3 + dt * k3
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(t + dt, at_4))
+
+
+def _four_steps(f, t, x, dt):
+    for k in range(4):
+        x = x + dt / 4 * f(t + k * dt / 4, x)
+    return x
+
+
+_TIME = "the time stands still: the stages are at t, t + dt / 2 twice, and t + dt"
+_DT_TWICE = "dt is counted twice: either k = f(...) with dt / 6 in the end, or k = dt * f(...) with 1 / 6"
+
+MISTAKES = (
+    Mistake("euler", "this is Euler's method: three more velocities are needed", _euler),
+    Mistake("midpoint", "this is the midpoint rule, of second order: k3, k4 and the mean are missing", _midpoint),
+    Mistake("trapezoid", "the mean of two velocities, start and end: RK4 has two more in the middle", _trapezoid),
+    Mistake(
+        "three_eighths",
+        "another method of fourth order, the 3/8 rule (torchdiffeq's rk4): the one of the task has stages at dt / 2",
+        _three_eighths,
+    ),
+    Mistake("four_eulers", "these are four short steps of Euler's method, not the four stages of RK4", _four_steps),
+    Mistake("equal_weights", "the four velocities have weights 1, 2, 2, 1, over 6", _mean([0.25] * 4)),
+    Mistake("equal_weights", "the four velocities have weights 1, 2, 2, 1, over 6", _mean([1 / 6] * 4)),
+    Mistake(
+        "weights_exchanged", "the middle ones count twice: weights 1, 2, 2, 1", _mean([2 / 6, 1 / 6, 1 / 6, 2 / 6])
+    ),
+    Mistake("divided_by_four", "divided by 4: the weights 1, 2, 2, 1 add up to 6", _mean([0.25, 0.5, 0.5, 0.25])),
+    Mistake("last_only", "only k4 is used: the step is a mean of all four", _mean([0, 0, 0, 1])),
+    Mistake(
+        "no_sixth",
+        "the division by 6 is missing: the weights 1, 2, 2, 1 add up to 6",
+        _sum(lambda x, dt, k: x + dt * k),
+    ),
+    Mistake("no_dt", "dt is missing in the last line: x + dt / 6 * (...)", _sum(lambda x, dt, k: x + k / 6)),
+    Mistake("no_dt", "dt is missing in the last line: x + dt / 6 * (...)", _sum(lambda x, dt, k: x + k)),
+    Mistake("dt_twice", _DT_TWICE, _sum(lambda x, dt, k: x + dt * dt / 6 * k)),
+    Mistake(
+        "no_dt_in_stages",
+        "dt is missing inside the stages: k2 = f(t + dt / 2, x + dt / 2 * k1), and so on",
+        _no_dt_in_stages,
+    ),
+    Mistake(
+        "minus", "the sign of the step: x + dt / 6 * (...); dt has its own sign", _sum(lambda x, dt, k: x - dt / 6 * k)
+    ),
+    Mistake(
+        "abs",
+        "dt must keep its sign: a negative one goes backwards in time",
+        lambda f, t, x, dt: rk4_step(f, t, x, abs(dt)),
+    ),
+    Mistake(
+        "abs",
+        "dt must keep its sign: a negative one goes backwards in time",
+        _sum(lambda x, dt, k: x + abs(dt) / 6 * k),
+    ),
+    Mistake("increment", "the change alone: return x plus the change", _sum(lambda x, dt, k: dt / 6 * k)),
+    Mistake("velocity", "the mean velocity alone: return x + dt times it", _sum(lambda x, dt, k: k / 6)),
+    Mistake("time", _TIME, _stages(times=(0, 0, 0, 0))),
+    Mistake("k4_time", "k4 belongs at the end: its time is t + dt, not t + dt / 2", _stages(times=(0, 0.5, 0.5, 0.5))),
+    Mistake("k3_time", "k3 belongs in the middle: its time is t + dt / 2", _stages(times=(0, 0.5, 1, 1))),
+    Mistake(
+        "stage_times",
+        "the times of the stages: t, t + dt / 2 twice, t + dt; here k2 and k3 are not in the middle",
+        _stages(times=(0, 1, 1, 1)),
+    ),
+    Mistake(
+        "stage_times",
+        "the times of the stages: t, t + dt / 2 twice, t + dt; here k2 and k3 are not in the middle",
+        _stages(times=(0, 0, 0, 1)),
+    ),
+    Mistake("k4_half", "k4 goes the whole step: f(t + dt, x + dt * k3)", _stages(lengths=(0, 0.5, 0.5, 0.5))),
+    Mistake(
+        "k4_half",
+        "k4 goes the whole step: f(t + dt, x + dt * k3)",
+        _stages(lengths=(0, 0.5, 0.5, 0.5), times=(0, 0.5, 0.5, 0.5)),
+    ),
+    Mistake("k2_full", "k2 goes half a step: x + dt / 2 * k1", _stages(lengths=(0, 1, 0.5, 1))),
+    Mistake("k2_full", "k2 goes half a step: x + dt / 2 * k1", _stages(lengths=(0, 1, 0.5, 1), times=(0, 1, 0.5, 1))),
+    Mistake("k3_full", "k3 goes half a step: x + dt / 2 * k2", _stages(lengths=(0, 0.5, 1, 1))),
+    Mistake("all_full", "k2 and k3 go half a step: x + dt / 2 * k", _stages(lengths=(0, 1, 1, 1))),
+    Mistake("all_full", "k2 and k3 go half a step: x + dt / 2 * k", _stages(lengths=(0, 1, 1, 1), times=(0, 1, 1, 1))),
+    Mistake("k3_uses_k1", "k3 is led by k2, not by k1 again, which would make it k2", _stages(after=(0, 0, 0, 2))),
+    Mistake("k4_uses_k2", "k4 is led by k3, not by k2", _stages(after=(0, 0, 1, 1))),
+    Mistake("k4_uses_k1", "k4 is led by k3, not by k1", _stages(after=(0, 0, 1, 0))),
+    Mistake(
+        "all_use_k1", "each stage is led by the one before it; here all are led by k1", _stages(after=(0, 0, 0, 0))
+    ),
+    Mistake("cumulative", "every stage starts from the old x: x must not be moved on the way", _cumulative),
+    Mistake("arguments", "the arguments of f are exchanged: time first, f(t, x)", lambda f, t, x, dt: x + dt * f(x, t)),
+    Mistake("pair", "a pair: return the new x alone", lambda *args: (args[1] + args[3], rk4_step(*args))),
+    Mistake("pair", "a pair: return the new x alone", lambda *args: (rk4_step(*args), args[1] + args[3])),
+)
+
+EXERCISE = Exercise(
+    id="09.rk4",
+    title="One step of RK4",
+    level="core",
+    minutes=10,
+    points=2,
+    anchor="sec-09-solver",
+    task=TASK,
+    hints=HINTS,
+    references=(rk4_step,),
+    returns=("x, of the shape of x",),
+    cases=cases,
+    mistakes=MISTAKES,
+    independent=closed_forms,
+    gradient=("x", "f"),
+)

@@ -1,0 +1,280 @@
+"""10.coverage: how often the truth lies in the interval that was promised."""
+
+import torch
+
+from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
+
+TASK = r"""
+A conditional density promises intervals. For each of $N$ rows, $S$ samples were drawn from $p(x \mid c_n)$; the truth
+$x_n$ is known as well. The central interval of level $\ell$ runs between two quantiles of that row's own samples,
+
+$$\bigl[\, q_n\bigl(\tfrac{1 - \ell}{2}\bigr),\ q_n\bigl(\tfrac{1 + \ell}{2}\bigr) \bigr]$$
+
+and the coverage is the share of rows whose truth lies in its interval, both ends included. For a density that is right
+it is about $\ell$.
+
+`samples` has shape `(S, N)`: column $n$ belongs to row $n$. `x` has shape `(N,)`, and `level`, between 0 and 1, is
+$\ell$. Quantiles are those of `torch.quantile`, which interpolates linearly between neighbouring samples. Return one
+number between 0 and 1.
+"""
+
+HINTS = (
+    "At level 0.9, how much of the probability lies below the interval, and how much above it?",
+    "torch.quantile(samples, q, dim=0) gives the q-quantile of each column, shape (N,).",
+    "low and high are the quantiles (1 - level) / 2 and (1 + level) / 2 along dim 0; "
+    "((low <= x) & (x <= high)).double().mean().",
+)
+
+
+def coverage(samples, x, level):
+    low = torch.quantile(samples, (1 - level) / 2, dim=0)
+    high = torch.quantile(samples, (1 + level) / 2, dim=0)
+    return ((low <= x) & (x <= high)).double().mean().item()
+
+
+def cases(draw):
+    """Skew samples of another place and width in each row; truths that spread wider; and whole numbers, with ties."""
+    made = []
+    for s, n, level in ((12, 900, 0.8), (30, 700, 0.5), (17, 800, 0.9)):
+        place, width = 3 * draw.normal(n), draw.uniform(0.3, 3.0, n)
+        samples = place + width * torch.exp(0.8 * draw.normal(s, n))
+        made.append(Case((samples, place + width * torch.exp(0.3 + 1.1 * draw.normal(n)), level)))
+    made.append(Case((draw.normal(9, 1), draw.normal(1), 0.6)))
+    made.append(Case(((2 * draw.normal(41, 600)).round(), (2.2 * draw.normal(600)).round(), 0.5)))
+    return made
+
+
+def known_share(ask, draw):
+    """Samples 0, ..., S - 1 in some order, whose quantiles are known; truths placed inside and outside at will."""
+    n, s = 40, 21
+    samples = torch.stack([draw.permutation(s).to(torch.float64) for _ in range(n)], 1)
+    for level, inside in ((0.9, 31), (0.4, 12), (0.7, 40)):
+        low, high = (s - 1) * (1 - level) / 2, (s - 1) * (1 + level) / 2
+        share = draw.uniform(0.01, 0.99, n)
+        x = low + share * (high - low)
+        x[inside:] = torch.where(share < 0.5, low - 0.1 - share, high + 0.1 + share)[inside:]
+        got = float(ask(samples, x[draw.permutation(n)], level))
+        if abs(got - inside / n) > 1e-5:
+            expected = f"{inside / n:.4f}: {inside} of {n} truths were put inside at level {level}"
+            return Finding("property", expected, f"{got:.4f}")
+    return None
+
+
+def _share(inside):
+    return inside.double().mean().item()
+
+
+def _between(low, high, inside=lambda low, x, high: (low <= x) & (x <= high), **kwargs):
+    """The interval between other quantiles, `low(level)` and `high(level)`; None: no end on this side."""
+
+    def answer(samples, x, level):
+        a = torch.quantile(samples, low(level), dim=0, **kwargs) if low else torch.full_like(x, -torch.inf)
+        b = torch.quantile(samples, high(level), dim=0, **kwargs) if high else torch.full_like(x, torch.inf)
+        return _share(inside(a, x, b))
+
+    return answer
+
+
+def _lower(level):
+    return (1 - level) / 2
+
+
+def _upper(level):
+    return (1 + level) / 2
+
+
+def _ends(samples, level):
+    return torch.quantile(samples, _lower(level), dim=0), torch.quantile(samples, _upper(level), dim=0)
+
+
+def _inside(samples, x, level):
+    low, high = _ends(samples, level)
+    return (low <= x) & (x <= high)
+
+
+def _of(formula):
+    """`formula(inside)` of the right booleans."""
+    return lambda samples, x, level: formula(_inside(samples, x, level))
+
+
+def _index(round_low, round_high):
+    """Sorted samples at whole positions instead of interpolated quantiles."""
+
+    def answer(samples, x, level):
+        ordered, s = samples.sort(0).values, len(samples)
+        low, high = round_low(_lower(level) * s), round_high(_upper(level) * s)
+        return _share((ordered[max(low, 0)] <= x) & (x <= ordered[min(high, s - 1)]))
+
+    return answer
+
+
+def _pooled(samples, x, level):
+    low, high = torch.quantile(samples, _lower(level)), torch.quantile(samples, _upper(level))
+    return _share((low <= x) & (x <= high))
+
+
+def _over_rows(samples, x, level):
+    low, high = torch.quantile(samples, _lower(level), dim=1), torch.quantile(samples, _upper(level), dim=1)
+    return _share((low <= x) & (x <= high))
+
+
+def _normal(unbiased):
+    def answer(samples, x, level):
+        z = torch.special.ndtri(torch.tensor(_upper(level), dtype=x.dtype, device=x.device))
+        return _share((x - samples.mean(0)).abs() <= z * samples.std(0, unbiased=unbiased))
+
+    return answer
+
+
+def _symmetric(samples, x, level):
+    middle = torch.quantile(samples, 0.5, dim=0)
+    return _share((x - middle).abs() <= torch.quantile((samples - middle).abs(), level, dim=0))
+
+
+def _rank(samples, x, level):
+    below = (samples <= x).double().mean(0)
+    return _share((below >= _lower(level)) & (below <= _upper(level)))
+
+
+def _rank_strict(samples, x, level):
+    below = (samples < x).double().mean(0)
+    return _share((below >= _lower(level)) & (below <= _upper(level)))
+
+
+def _of_truths(samples, x, level):
+    low, high = torch.quantile(x, _lower(level)), torch.quantile(x, _upper(level))
+    return _share((low <= x) & (x <= high))
+
+
+def _samples_inside(samples, x, level):
+    low, high = _ends(samples, level)
+    return _share((low <= samples) & (samples <= high))
+
+
+_STRICT = "an end of the interval does not count: both are included, low <= x and x <= high"
+_INTERPOLATION = "no linear interpolation: the quantiles are those of torch.quantile as it comes"
+_RANK = "the share of samples below x is compared with the levels: close to it, but asked for are the quantiles"
+_ONE_SIDED = "an interval with one end: what is left out, 1 - level, is divided between both tails"
+_NORMAL = "mean and deviation make a normal interval: the samples are skew, take their quantiles"
+
+MISTAKES = (
+    Mistake("one_sided", _ONE_SIDED, _between(None, lambda level: level)),
+    Mistake("one_sided", _ONE_SIDED, _between(lambda level: 1 - level, None)),
+    Mistake("one_sided", _ONE_SIDED, _between(None, _upper)),
+    Mistake("one_sided", _ONE_SIDED, _between(_lower, None)),
+    Mistake(
+        "from_the_bottom",
+        "the interval starts at the lowest sample: it is central, with (1 - level) / 2 below it",
+        _between(lambda level: 0.0, lambda level: level),
+    ),
+    Mistake(
+        "tails",
+        "1 - level is left out at each end: it is divided between the two, (1 - level) / 2 each",
+        _between(lambda level: 1 - level, lambda level: level),
+    ),
+    Mistake(
+        "level_left_out",
+        "the level is what lies inside, not what is left out: (1 - level) / 2 at each end",
+        _between(lambda level: level / 2, lambda level: 1 - level / 2),
+    ),
+    Mistake(
+        "percent_level",
+        "the level is a share already, between 0 and 1: it is not divided by 100",
+        _between(lambda level: (1 - level / 100) / 2, lambda level: (1 + level / 100) / 2),
+    ),
+    Mistake(
+        "whole_range",
+        "from the lowest to the highest sample: the level is not used",
+        _between(lambda level: 0.0, lambda level: 1.0),
+    ),
+    Mistake(
+        "ends_exchanged", "low and high are exchanged: no x lies above high and below low", _between(_upper, _lower)
+    ),
+    Mistake("pooled", "the samples of all rows are thrown together: each row has its own interval, dim=0", _pooled),
+    Mistake("over_rows", "the quantiles run over the rows: they belong over the samples, dim=0", _over_rows),
+    Mistake("of_truths", "these are quantiles of the truths: the interval is made from the samples", _of_truths),
+    Mistake(
+        "samples_inside", "the samples are looked for in their own interval: look for the truths x", _samples_inside
+    ),
+    Mistake("strict", _STRICT, _between(_lower, _upper, lambda low, x, high: (low < x) & (x < high))),
+    Mistake("strict", _STRICT, _between(_lower, _upper, lambda low, x, high: (low <= x) & (x < high))),
+    Mistake("strict", _STRICT, _between(_lower, _upper, lambda low, x, high: (low < x) & (x <= high))),
+    Mistake(
+        "either",
+        "either end suffices here: both must hold, low <= x and x <= high",
+        _between(_lower, _upper, lambda low, x, high: (low <= x) | (x <= high)),
+    ),
+    Mistake(
+        "misses", "this is the share outside: asked for is the share inside", _of(lambda inside: 1 - _share(inside))
+    ),
+    Mistake("percent", "a percentage: a share between 0 and 1 is asked for", _of(lambda inside: 100 * _share(inside))),
+    Mistake("count", "this counts the rows: divide by their number", _of(lambda inside: inside.sum())),
+    Mistake("per_row", "one truth value for each row: their mean is asked for", _of(lambda inside: inside)),
+    Mistake("per_row", "one truth value for each row: their mean is asked for", _of(lambda inside: inside.double())),
+    Mistake("per_row", "one truth value for each row: their mean is asked for", _of(lambda inside: inside.float())),
+    Mistake(
+        "difference",
+        "the difference to the level: the coverage itself is asked for",
+        lambda samples, x, level: _share(_inside(samples, x, level)) - level,
+    ),
+    Mistake(
+        "difference",
+        "the difference to the level: the coverage itself is asked for",
+        lambda samples, x, level: abs(_share(_inside(samples, x, level)) - level),
+    ),
+    Mistake(
+        "level", "this is the level, which is promised: count how often it is kept", lambda samples, x, level: level
+    ),
+    Mistake(
+        "interval",
+        "these are the ends of the intervals: count the truths between them",
+        lambda samples, x, level: _ends(samples, level),
+    ),
+    Mistake(
+        "width",
+        "this is the mean width of the intervals: count the truths in them",
+        lambda samples, x, level: (_ends(samples, level)[1] - _ends(samples, level)[0]).mean(),
+    ),
+    Mistake(
+        "below",
+        "this is the mean share of samples below x: it needs no level",
+        lambda samples, x, level: _share(samples <= x),
+    ),
+    Mistake(
+        "below",
+        "this is the mean share of samples below x: it needs no level",
+        lambda samples, x, level: _share(samples < x),
+    ),
+    Mistake("rank", _RANK, _rank),
+    Mistake("rank", _RANK, _rank_strict),
+    Mistake("normal", _NORMAL, _normal(True)),
+    Mistake("normal", _NORMAL, _normal(False)),
+    Mistake(
+        "symmetric",
+        "an interval of equal length to both sides of the median: a central one has equal tails",
+        _symmetric,
+    ),
+    Mistake("interpolation", _INTERPOLATION, _between(_lower, _upper, interpolation="nearest")),
+    Mistake("interpolation", _INTERPOLATION, _between(_lower, _upper, interpolation="lower")),
+    Mistake("interpolation", _INTERPOLATION, _between(_lower, _upper, interpolation="higher")),
+    Mistake("interpolation", _INTERPOLATION, _between(_lower, _upper, interpolation="midpoint")),
+    Mistake("interpolation", _INTERPOLATION, _index(int, int)),
+    Mistake("interpolation", _INTERPOLATION, _index(int, lambda place: int(place) - 1)),
+    Mistake("interpolation", _INTERPOLATION, _index(round, round)),
+)
+
+EXERCISE = Exercise(
+    id="10.coverage",
+    title="Do the intervals keep their promise?",
+    level="stretch",
+    minutes=15,
+    points=3,
+    anchor="sec-10-coverage",
+    task=TASK,
+    hints=HINTS,
+    references=(coverage,),
+    returns=("coverage, a single number",),
+    cases=cases,
+    mistakes=MISTAKES,
+    independent=known_share,
+)
