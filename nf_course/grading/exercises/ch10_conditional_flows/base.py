@@ -11,9 +11,9 @@ A flow with a conditional base takes $x$ to $z = f(x; c)$, and expects it in a n
 widens:
 
 $$\begin{aligned}
-\log p(x \mid c) &= \log \N\bigl(z;\ m(c),\ \operatorname{diag}(s(c)^2)\bigr)
- + \log \left| \det \frac{\partial z}{\partial x} \right|, \\
-\bigl(m(c),\ \log s(c)\bigr) &= \mathtt{base\_net}(c)
+\log p(x \mid c) ={}& \log \N\bigl(z;\ m(c),\ \operatorname{diag}(s(c)^2)\bigr) \\
+&+ \log \left| \det \frac{\partial z}{\partial x} \right|, \\
+\bigl(m(c),\ \log s(c)\bigr) ={}& \mathtt{base\_net}(c)
 \end{aligned}$$
 
 `x` has shape `(N, D)` and `c` has shape `(N, K)`. `layer.encode(x, c)` returns the pair `(z, ladj)`, of shapes `(N, D)`
