@@ -34,6 +34,13 @@ def test_every_card_of_the_cover_has_its_chapter():
     assert re.findall(r":::\{chapter\} (\w+)", COVER.read_text()) == [path.stem for path in CHAPTERS]
 
 
+@pytest.mark.parametrize("path", execute.notebooks(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_line_that_begins_with_a_formula_is_taken_for_a_quotation(path):
+    """A wrapped line such as `> 0$` is one to Markdown, and the rest of its paragraph with it."""
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "markdown"]
+    assert not [line for cell in cells for line in "".join(cell["source"]).splitlines() if re.match(r" {0,3}>", line)]
+
+
 @pytest.mark.parametrize("name", [n for n in widgets.__all__ if n[0].isupper() and n != "Figure"])
 def test_every_moving_figure_has_its_tests_and_a_chapter(name):
     module = getattr(widgets, name).__module__.rpartition(".")[2]
