@@ -527,6 +527,13 @@ def _log_normal(z):
     return torch.distributions.Normal(torch.zeros_like(z), torch.ones_like(z)).log_prob(z).sum(1)
 
 
+def direction_times_of_arange(field, x, steps):
+    ladj = torch.zeros_like(x[:, 0])
+    for t in torch.arange(0, 1, 1 / steps).tolist():
+        ladj, x = ladj + field.divergence(t, x) / steps, x + field(t, x) / steps
+    return torch.distributions.Normal(0.0, 1.0).log_prob(x).sum(1) + ladj
+
+
 def direction_torch_normal(field, x, steps):
     h = 1.0 / steps
     total = x.new_zeros(x.shape[0])
@@ -1198,6 +1205,7 @@ WRONG = {
         (rk4_slope_detached, "detached"),
     ],
     "09.direction": [
+        (direction_times_of_arange, "arange"),
         (direction_backwards, "backwards"),
         (direction_backwards_minus, "backwards"),
         (direction_backwards_left, "backwards"),

@@ -553,6 +553,21 @@ def base_context_detached(layer, base_net, x, c):
 # 10.bayes ---------------------------------------------------------------------------------------------------------
 
 
+def bayes_largest_likelihood(log_lik, counts):
+    weights = counts / counts.sum() * (log_lik - log_lik.amax(1, keepdim=True)).exp()
+    return weights / weights.sum(1, keepdim=True)
+
+
+def bayes_softmax_then_prior(log_lik, counts):
+    weights = counts * torch.softmax(log_lik, 1)
+    return weights / weights.sum(1, keepdim=True)
+
+
+def bayes_mean_taken_off(log_lik, counts):
+    weights = torch.exp(log_lik - log_lik.mean(1, keepdim=True)) * (counts / counts.sum())
+    return weights / weights.sum(1, keepdim=True)
+
+
 def bayes_log_counts(log_lik, counts):
     return F.softmax(log_lik + torch.log(counts), dim=-1)
 
@@ -1095,6 +1110,9 @@ WRONG = {
         (base_context_detached, "detached"),
     ],
     "10.bayes": [
+        (bayes_largest_likelihood, "row_shift"),
+        (bayes_softmax_then_prior, "row_shift"),
+        (bayes_mean_taken_off, "row_shift"),
         (bayes_underflow, "underflow"),
         (bayes_underflow_in_the_sum, "underflow"),
         (bayes_epsilon, "epsilon"),

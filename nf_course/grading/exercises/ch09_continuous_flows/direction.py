@@ -47,7 +47,7 @@ def log_density(field, x, steps):
 
 def cases(draw):
     made = []
-    for n, d, steps in ((6, 3, 5), (1, 2, 4), (4, 1, 6), (3, 4, 3)):
+    for n, d, steps in ((6, 3, 5), (1, 2, 4), (4, 1, 6), (3, 4, 3), (2, 2, 49)):
         made.append(Case((draw_field(draw, d, amplitude=1.2, steep=1.2), 1.2 * draw.normal(n, d), steps)))
     return made
 
@@ -263,6 +263,11 @@ MISTAKES = (
     Mistake("linspace", _LINSPACE, _linspace_times),
     Mistake(
         "one_too_many", "one step too many: k runs from 0 to steps - 1", _of(_log_p, count=lambda steps: steps + 1)
+    ),
+    Mistake(
+        "arange",
+        "arange(0, 1, 1 / steps) may have one entry too many, by rounding: t = k / steps for k in range(steps)",
+        _of(_log_p, count=lambda steps: len(torch.arange(0, 1, 1 / steps))),
     ),
     Mistake(
         "one_too_few", "one step is missing: k runs from 0 to steps - 1", _of(_log_p, count=lambda steps: steps - 1)

@@ -35,10 +35,10 @@ def cases(draw):
     """Numbers of ordinary size; far below zero; far above, with a class that never occurred; one row."""
     rows = torch.linspace(-3400, -600, 5, dtype=torch.float64, device=draw.device)[:, None]
     far = rows + 2 * draw.normal(5, 4)
-    far[0, 1], far[3, 2] = far[0, 1] - 400, far[3, 2] + 300
+    far[0, 1], far[3, 2] = far[0, 1] - 2000, far[3, 2] + 2000
     high = 1500 + 2 * draw.normal(3, 3)
     unseen = draw.integer(0, 3)
-    high[:, unseen] += 300
+    high[:, unseen] += 2000
     counts = _counts(draw, 3)
     counts[unseen] = 0
     return [
@@ -95,6 +95,10 @@ def _epsilon(log_lik, counts):
 
 _UNDERFLOW = "exp of a log-likelihood is 0 or infinity, and their ratio NaN: stay with logarithms, and use softmax"
 _EPSILON = "a small number added against a division by zero: the row is lost all the same; use softmax of the logs"
+_ROW_SHIFT = (
+    "what is taken off a row leaves exp at 0 or infinity: it must be the row's largest log p(x | k) + log p(k); the "
+    "most likely class may be one with the count 0"
+)
 _ONE_HOT = "the most likely class alone: asked for are the probabilities of all"
 
 MISTAKES = (
@@ -111,6 +115,10 @@ MISTAKES = (
         "one number is taken off the whole table: take each row's own largest off, as softmax does",
         _of(lambda l, p: _ratio((l - l.max()).exp() * p.exp())),
     ),
+    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio((l - l.amax(1, keepdim=True)).exp() * p.exp()))),
+    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio(torch.softmax(l, 1) * p.exp()))),
+    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio((l - l.mean(1, keepdim=True)).exp() * p.exp()))),
+    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio((l - l.amin(1, keepdim=True)).exp() * p.exp()))),
     Mistake(
         "clamp",
         "the log-likelihoods are clamped, and differences between classes are lost",
