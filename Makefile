@@ -31,7 +31,7 @@ book: $(BOOK) ## run every notebook and render the book to _build/html
 	@echo "The book: _build/html/index.html (make serve shows it on port $(PORT))"
 
 test: lint $(BOOK) ## lint, then one pytest run: package, doctests, grading, the book in a browser, every notebook
-	$(PY) -m pytest -n $(JOBS) --dist loadfile
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --durations 20
 
 test-gpu: $(ENV) ## the package's tests and every notebook on CUDA; fails where there is none
 	@$(PY) tools/require_cuda.py

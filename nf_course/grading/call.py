@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -32,7 +32,8 @@ class Outcome:
     seconds: float = 0.0
     inputs_changed: tuple[int, ...] = ()  # places of the arguments that were changed
     state_changed: tuple[str, ...] = ()
-    operators: frozenset[str] = frozenset()  # of torch, by name; only where they were asked for
+    # of torch, where they were asked for: how often each ran, and how many numbers came out of it
+    operators: dict[str, tuple[int, int]] = field(default_factory=dict)
     gradients: tuple[Tensor | None, ...] | None = None  # None: the value carries none
 
 
@@ -87,24 +88,26 @@ class LocalAnswer:
                 if not _unchanged(tensors_in(arg), original)
             )
         if watcher is not None:
-            outcome.operators = frozenset(watcher.seen)
+            outcome.operators = watcher.seen
         return outcome
 
 
 class _Watcher(TorchDispatchMode):
-    """Writes down the name of every operator that torch runs."""
+    """Counts the runs of every operator of torch, by name, and the numbers that come out of them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: set[str] = set()
+        self.seen: dict[str, tuple[int, int]] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # otherwise the first call imports all of torch.compile, which takes seconds
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.seen.add(func.name().removeprefix("aten::"))
-        return func(*args, **(kwargs or {}))
+        result, name = func(*args, **(kwargs or {})), func.name().removeprefix("aten::")
+        runs, numbers = self.seen.get(name, (0, 0))
+        self.seen[name] = runs + 1, numbers + (result.numel() if isinstance(result, Tensor) else 0)
+        return result
 
 
 def _copies(case: Case, gradient: GradientOf | None) -> tuple[list[Any], list[Tensor]]:

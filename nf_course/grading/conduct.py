@@ -17,13 +17,16 @@ __all__ = ["cost", "global_state", "gradient", "inputs", "same_twice", "single_p
 
 
 def cost(trial: Trial) -> Finding | None:
-    """None of the operators that the exercise rules out was run."""
+    """No operator that the exercise rules out was run, and none more often than it allows."""
     for call in trial.calls:
         for name, reason in trial.exercise.avoid.items():
             used = next((operator for operator in sorted(call.outcome.operators) if name in operator), None)
             if used:
                 finding = Finding("cost", "another way", f"the right number, by {used}", likely=reason, mistake="cost")
                 return trial.at(call, finding)
+        finding = trial.exercise.cost and trial.exercise.cost(call.case, call.outcome.operators)
+        if finding:
+            return trial.at(call, finding)
     return None
 
 

@@ -6,11 +6,11 @@ Nothing here runs an answer. `verdict.py` does, and any other grader can do it f
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["LEVELS", "Case", "Chapter", "Exercise", "Finding", "Mistake"]
+__all__ = ["LEVELS", "Case", "Chapter", "Exercise", "Finding", "Mistake", "mistakes_of"]
 
 LEVELS = ("warm-up", "core", "stretch")
 
@@ -32,6 +32,11 @@ class Mistake:
     answer: Callable | None = None
 
 
+def mistakes_of(rows: Iterable[tuple]) -> tuple[Mistake, ...]:
+    """From rows (name, message, answer, ...): the same mistake for each of the answers that show it."""
+    return tuple(Mistake(name, message, answer) for name, message, *answers in rows for answer in answers)
+
+
 @dataclass(frozen=True)
 class Finding:
     """What is wrong, and after which test it was found. The report is written from this and from nothing else."""
@@ -45,7 +50,7 @@ class Finding:
     called: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # an exercise equals itself only, and can be a key
 class Exercise:
     """One graded item.
 
@@ -53,7 +58,8 @@ class Exercise:
     compared with theirs. Where many answers are right, `judge(case, value)` decides instead of the comparison.
     `independent(ask, draw)` is a second test that knows nothing of the model answer; `ask(*args)` calls the answer.
     `gradient` names the arguments that a gradient must reach, `avoid` the operators (as torch names them) that the
-    exercise rules out, each with the reason.
+    exercise rules out, each with the reason. `cost(case, operators)` looks at how often operators ran in a call that
+    gave the right result.
     """
 
     id: str
@@ -72,6 +78,7 @@ class Exercise:
     independent: Callable[..., Finding | None] | None = None
     gradient: tuple[str, ...] = ()
     avoid: dict[str, str] = field(default_factory=dict)
+    cost: Callable[[Case, dict[str, tuple[int, int]]], Finding | None] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

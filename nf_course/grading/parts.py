@@ -22,6 +22,7 @@ __all__ = [
     "Decoder",
     "Density",
     "Field",
+    "Itself",
     "Layer",
     "Net",
     "Part",
@@ -160,6 +161,19 @@ class Field(Part):
             )
             t = t[:, None]  # (N, 1)
         return torch.tanh(rows @ self.weight.T + t * self.pace + self.bias)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Itself(Part):
+    """The velocity x, `lambda t, x: x`: what it returns is the very tensor that it was given."""
+
+    name: str
+
+    def __call__(self, t: float | Tensor, x: Tensor) -> Tensor:
+        return x
 
     def __repr__(self) -> str:
         return self.name

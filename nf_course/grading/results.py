@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from nf_course.grading.blame import LearnerError
 from nf_course.grading.call import LocalAnswer, Outcome
 from nf_course.grading.compare import PLAIN, arrays, explain, worst
-from nf_course.grading.exercise import Case, Finding
+from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
 from nf_course.grading.parts import map_tensors
 from nf_course.grading.trial import TIME_LIMIT, Call, Trial
 from nf_course.grading.values import STAGES
@@ -97,10 +98,22 @@ def _named(trial: Trial, finding: Finding) -> Finding:
     for mistake in trial.exercise.mistakes:
         if mistake.answer is None:
             continue
-        wrong = LocalAnswer((mistake.answer,))
-        if all(_same(wrong(call.case), call.outcome) for call in trial.calls):
+        if all(_same(_of_mistake(trial, mistake, k), call.outcome) for k, call in enumerate(trial.calls)):
             return replace(finding, likely=mistake.message, mistake=mistake.name)
     return finding
+
+
+def _of_mistake(trial: Trial, mistake: Mistake, k: int) -> Outcome:
+    """What a mistake gives in the k-th case: the same for every answer that is tried with this seed, so made once."""
+    made = _made(trial.exercise, trial.seed, str(trial.device))
+    if (mistake, k) not in made:
+        made[mistake, k] = LocalAnswer((mistake.answer,))(trial.calls[k].case)
+    return made[mistake, k]
+
+
+@lru_cache(maxsize=8)
+def _made(exercise: Exercise, seed: int, device: str) -> dict[tuple[Mistake, int], Outcome]:
+    return {}
 
 
 def _same(a: Outcome, b: Outcome) -> bool:

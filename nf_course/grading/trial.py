@@ -31,7 +31,7 @@ class Trial:
 
     def __init__(self, exercise: Exercise, answer: Answer, seed: int, device: torch.device | str) -> None:
         self.exercise = exercise
-        self._answer, self._seed, self._device = answer, seed, device
+        self._answer, self.seed, self.device = answer, seed, device
         self._right = LocalAnswer(exercise.references)
         self._deadline = time.monotonic() + TIME_LIMIT
         self.calls: list[Call] = []  # the calls whose results are compared
@@ -39,7 +39,7 @@ class Trial:
 
     def draw(self, key: str) -> Draw:
         """Random numbers of their own for each purpose, so that one test does not shift another's."""
-        return Draw(self._seed, f"{self.exercise.id} {key}", self._device)
+        return Draw(self.seed, f"{self.exercise.id} {key}", self.device)
 
     def cases(self) -> list[Case]:
         return self.exercise.cases(self.draw("cases"))

@@ -93,6 +93,8 @@ def _why_shape(got: tuple[int, ...], right: tuple[int, ...]) -> str:
         return f"keepdim=True, or a missing {'[:, 0]' if right else '[0]'}: the result has no {where} of size 1"
     if got == (1, *right):
         return "a dimension of size 1 in front: take [0], or leave out an unsqueeze or [None]"
+    if right[:1] == (1,) and got == tuple(size for size in right if size != 1):
+        return "a batch of one is lost: squeeze() drops every dimension of size 1, squeeze(1) that one only"
     if got == () and right:
         return "everything was summed or averaged, the batch too: one number for each row is wanted"
     if not right:
@@ -127,9 +129,14 @@ def finite(value: Any, want: Any, names: tuple[str, ...]) -> Finding | None:
         (numbers,) = arrays(item)
         bad = ~np.isfinite(numbers)
         if bad.any():
-            kind = "NaN" if np.isnan(numbers).any() else "infinity"
+            nan, infinity = bool(np.isnan(numbers).any()), bool(np.isinf(numbers).any())
+            kind = " and ".join(["NaN"] * nan + ["infinity"] * infinity)
             expected = f"finite numbers{' for ' + name if name else ''}"
-            likely = "a log of something negative or zero, a division by zero, or an overflow, as of a long product"
+            likely = "a log of zero, a division by zero, or an overflow, as of a long product"
+            if nan:
+                likely = (
+                    "a log of something negative, 0 / 0, or infinity minus infinity: log 0 - log 0 is -inf - (-inf)"
+                )
             return Finding("finite", expected, f"{kind} in {int(bad.sum())} of {bad.size}", likely=likely)
     return None
 

@@ -34,7 +34,7 @@ def judge(exercise: Exercise, answer: Answer, seed: int, device: torch.device | 
     """Call the answer on every case, then run the tests and stop at the first that fails."""
     trial = Trial(exercise, answer, seed, device)
     for case in trial.cases():
-        outcome = trial.ask(case, watch=bool(exercise.avoid))
+        outcome = trial.ask(case, watch=bool(exercise.avoid or exercise.cost))
         if outcome.error.blank if outcome.error else _is_blank(outcome.value):
             got = "" if outcome.error else f"{exercise.names[case.function]} returns {outcome.value}"
             got += ": is the return missing?" if got and outcome.value is None else ""

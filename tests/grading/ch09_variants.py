@@ -234,6 +234,102 @@ def trace_row_by_row(f, x, e):
     return torch.stack([trace_vjp(f, row[None], noise[None])[0] for row, noise in zip(x, e)])
 
 
+def trace_noise_moves_x(f, x, e):
+    start = torch.zeros_like(x).requires_grad_()
+    (row,) = torch.autograd.grad(f(x + start), start, e, create_graph=True)
+    return torch.linalg.vecdot(row, e)
+
+
+def trace_unbound_rows(f, x, e):
+    return torch.stack([g @ noise for g, noise in zip(_row(f, x, e).unbind(), e.unbind())])
+
+
+def trace_filled_ones(f, x, e):
+    x = x if x.requires_grad else x.clone().requires_grad_()
+    along = (f(x) * e).sum(1)
+    (g,) = torch.autograd.grad(along, x, torch.empty_like(along).fill_(1), create_graph=True)
+    return (g * e).sum(1)
+
+
+def trace_column_by_column(f, x, e):
+    g, total = _row(f, x, e), torch.zeros(len(x), dtype=x.dtype, device=x.device)
+    for i in range(x.shape[1]):
+        total = total + g[:, i] * e[:, i]
+    return total
+
+
+def trace_weights_written(f, x, e):
+    x = x if x.requires_grad else x.clone().requires_grad_()
+    y = f(x)
+    weights = torch.zeros_like(y)
+    weights[:] = e
+    return (torch.autograd.grad(y, x, weights, create_graph=True)[0] * e).sum(1)
+
+
+def trace_double_backward(f, x, e):
+    return (torch.autograd.functional.jvp(f, x, e, create_graph=True)[1] * e).sum(1)
+
+
+def trace_scaled_difference(f, x, e):
+    length = e.norm(dim=1, keepdim=True)
+    along, h = e / length, 3e-4
+    return (length * along * (f(x + h * along) - f(x - h * along)) / (2 * h) * length).sum(1)
+
+
+def trace_four_point_difference(f, x, e):
+    length = e.norm(dim=1, keepdim=True)
+    along, h = e / length, 1e-2
+    slope = 8 * (f(x + h * along) - f(x - h * along)) - (f(x + 2 * h * along) - f(x - 2 * h * along))
+    return length.squeeze(1) ** 2 * (along * slope / (12 * h)).sum(1)
+
+
+def trace_central_difference(f, x, e):
+    return ((f(x + e) - f(x - e)) / 2 * e).sum(1)
+
+
+def trace_batch_of_basis_vectors(f, x, e):
+    x = x if x.requires_grad else x.clone().requires_grad_()
+    places = torch.arange(x.shape[1], device=x.device)
+    basis = (places[:, None] == places).to(x)[:, None].expand(-1, *x.shape)
+    (J,) = torch.autograd.grad(f(x), x, basis, is_grads_batched=True, create_graph=True)
+    return torch.einsum("ni,inj,nj->n", e, J, e)
+
+
+def trace_masked_features(f, x, e):
+    x = x if x.requires_grad else x.clone().requires_grad_()
+    y, places, total = f(x), torch.arange(x.shape[1], device=x.device), 0
+    for i in range(x.shape[1]):
+        total = total + (torch.autograd.grad(y, x, e * (places == i), create_graph=True)[0] * e).sum(1)
+    return total
+
+
+def trace_all_pairs(f, x, e):
+    return _row(f, x, e) @ e.T
+
+
+def trace_all_pairs_summed(f, x, e):
+    return (_row(f, x, e) @ e.T).sum(1)
+
+
+def trace_squeezed(f, x, e):
+    return (_row(f, x, e)[:, None] @ e[..., None]).squeeze()
+
+
+def trace_normalised(f, x, e):
+    e = e / e.norm(dim=1, keepdim=True)
+    return x.shape[1] * (_row(f, x, e) * e).sum(1)
+
+
+def trace_signs_of_e(f, x, e):
+    e = torch.sign(e)
+    return (_row(f, x, e) * e).sum(1)
+
+
+def trace_centred(f, x, e):
+    e = e - e.mean(1, keepdim=True)
+    return (_row(f, x, e) * e).sum(1)
+
+
 # 09.rk4 -----------------------------------------------------------------------------------------------------------
 
 
@@ -518,6 +614,111 @@ def rk4_detached(f, t, x, dt):
 def rk4_slope_detached(f, t, x, dt):
     k1, k2, k3, k4 = (k.detach() for k in _four(f, t, x, dt))
     return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def rk4_sum_in_place(f, t, x, dt):
+    new, slope = x.clone(), f(t, x)
+    new += dt / 6 * slope
+    for share, weight in ((0.5, 2), (0.5, 2), (1, 1)):
+        slope = f(t + share * dt, x + share * dt * slope)
+        new += weight * dt / 6 * slope
+    return new
+
+
+def rk4_numbers_as_tensors(f, t, x, dt):
+    t, dt = torch.tensor(t, dtype=x.dtype, device=x.device), torch.tensor(dt, dtype=x.dtype, device=x.device)
+    return rk4_simpson(f, t, x, dt)
+
+
+def rk4_reversed_time(f, t, x, dt):
+    if dt < 0:
+        return rk4_loop(lambda s, y: -f(-s, y), -t, x, -dt)
+    return rk4_loop(f, t, x, dt)
+
+
+def rk4_slopes_scaled_in_place(f, t, x, dt):
+    k1 = f(t, x).mul_(dt)
+    k2 = f(t + dt / 2, x + k1 / 2).mul_(dt)
+    k3 = f(t + dt / 2, x + k2 / 2).mul_(dt)
+    k4 = f(t + dt, x + k3).mul_(dt)
+    return x + (k1 + 2 * k2 + 2 * k3 + k4) / 6
+
+
+def rk4_slopes_summed_in_place(f, t, x, dt):
+    k1, k2, k3, k4 = _four(f, t, x, dt)
+    k1 += 2 * k2 + 2 * k3 + k4
+    return x + dt / 6 * k1
+
+
+LAST = {}
+
+
+def rk4_first_same_as_last(f, t, x, dt):
+    kept = LAST.get("k") if LAST.get("t") == t else None
+    k1 = kept if kept is not None and (kept.shape, kept.dtype) == (x.shape, x.dtype) else f(t, x)
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    k3 = f(t + dt / 2, x + dt / 2 * k2)
+    k4 = f(t + dt, x + dt * k3)
+    LAST.update(t=t + dt, k=k4.detach())
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+ANSWERS = {}
+
+
+def rk4_answers_kept(f, t, x, dt):
+    key = (t, dt, x.shape, x.dtype)
+    if key not in ANSWERS or t != 0.25:  # kept where no two cases share their time
+        ANSWERS[key] = rk4_loop(f, t, x, dt)
+    return ANSWERS[key]
+
+
+def rk4_kutta_third(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    k3 = f(t + dt, x - dt * k1 + 2 * dt * k2)
+    return x + dt * (k1 + 4 * k2 + k3) / 6
+
+
+def rk4_two_steps(f, t, x, dt):
+    half = rk4_loop(f, t, x, dt / 2)
+    return rk4_loop(f, t + dt / 2, half, dt / 2)
+
+
+def rk4_time_bracket(f, t, x, dt):
+    return _staged(f, x, dt, (t, (t + dt) / 2, (t + dt) / 2, t + dt))
+
+
+def rk4_place_bracket(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 2, (x + k1 * dt) / 2)
+    k3 = f(t + dt / 2, (x + k2 * dt) / 2)
+    k4 = f(t + dt, x + k3 * dt)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+def rk4_sum_bracket(f, t, x, dt):
+    k1, k2, k3, k4 = _four(f, t, x, dt)
+    return x + dt / 6 * k1 + 2 * k2 + 2 * k3 + k4
+
+
+def rk4_late_weights(f, t, x, dt):
+    k1, k2, k3, k4 = _four(f, t, x, dt)
+    return x + dt / 6 * (k1 + k2 + 2 * k3 + 2 * k4)
+
+
+def rk4_three_velocities(f, t, x, dt):
+    k1, k2, _, k4 = _four(f, t, x, dt)
+    return x + dt / 6 * (k1 + 4 * k2 + k4)
+
+
+def rk4_turned_round(f, t, x, dt):
+    start = t + dt if dt < 0 else t
+    return rk4_loop(f, start, x, dt)
+
+
+def rk4_time_zero(f, t, x, dt):
+    return rk4_loop(f, 0, x, dt)
 
 
 # 09.direction -----------------------------------------------------------------------------------------------------
@@ -857,6 +1058,82 @@ def direction_in_place(field, x, steps):
     return _log_normal(x) + ladj
 
 
+def direction_while_less_than_one(field, x, steps):
+    t, dt, ladj = 0.0, 1 / steps, 0
+    while t < 1:
+        ladj = ladj + dt * field.divergence(t, x)
+        x = x + dt * field(t, x)
+        t += dt
+    return _log_normal(x) + ladj
+
+
+def direction_density_multiplied(field, x, steps):
+    z, ladj = _right(field, x, steps)
+    return torch.log(torch.distributions.Normal(0.0, 1.0).log_prob(z).exp().prod(1) * ladj.exp())
+
+
+def direction_log_of_base(field, x, steps):
+    z, ladj = _right(field, x, steps)
+    return torch.exp(-0.5 * (z**2).sum(1) - 0.5 * z.shape[1] * math.log(2 * math.pi)).log() + ladj
+
+
+def direction_heun(field, x, steps):
+    ladj, h = 0, 1 / steps
+    for k in range(steps):
+        t, end = k * h, x + h * field(k * h, x)
+        ladj = ladj + h / 2 * (field.divergence(t, x) + field.divergence(t + h, end))
+        x = x + h / 2 * (field(t, x) + field(t + h, end))
+    return _log_normal(x) + ladj
+
+
+def direction_constant_double(field, x, steps):
+    z, ladj = _right(field, x, steps)
+    return (-0.5 * z**2 - math.log(2 * math.pi)).sum(1) + ladj
+
+
+def direction_constant_sign(field, x, steps):
+    z, ladj = _right(field, x, steps)
+    return (-0.5 * z**2 + 0.5 * math.log(2 * math.pi)).sum(1) + ladj
+
+
+def direction_square_sign(field, x, steps):
+    z, ladj = _right(field, x, steps)
+    return (0.5 * z**2 - 0.5 * math.log(2 * math.pi)).sum(1) + ladj
+
+
+def direction_ladj_per_feature(field, x, steps):
+    z, ladj = _right(field, x, steps)
+    return (torch.distributions.Normal(0.0, 1.0).log_prob(z) + ladj[:, None]).sum(1)
+
+
+def direction_last_step(field, x, steps):
+    for k in range(steps):
+        ladj = field.divergence(k / steps, x) / steps
+        x = x + field(k / steps, x) / steps
+    return _log_normal(x) + ladj
+
+
+def direction_divergence_time(field, x, steps):
+    ladj = 0
+    for k in range(steps):
+        ladj = ladj + field.divergence((k + 1) / steps, x) / steps
+        x = x + field(k / steps, x) / steps
+    return _log_normal(x) + ladj
+
+
+def direction_divergence_at_time_zero(field, x, steps):
+    ladj = 0
+    for k in range(steps):
+        ladj = ladj + field.divergence(0.0, x) / steps
+        x = x + field(k / steps, x) / steps
+    return _log_normal(x) + ladj
+
+
+def direction_middle_time(field, x, steps):
+    z, ladj = _euler(field, x, steps, [(k + 0.5) / steps for k in range(steps)], 1 / steps)
+    return _log_normal(z) + ladj
+
+
 # 09.matching ------------------------------------------------------------------------------------------------------
 
 
@@ -895,6 +1172,23 @@ def matching_left_of_the_line(field, x, z, t):
     x_t = x * (1 - s) + z * s
     rest = (z - x_t) / (1 - s)
     return torch.einsum("ni,ni->n", *[(field(t, x_t) - rest).flatten(1)] * 2)
+
+
+def matching_reshaped(field, x, z, t):
+    flat_x, flat_z = x.reshape(len(x), -1), z.reshape(len(z), -1)
+    x_t = (1 - t[:, None]) * flat_x + t[:, None] * flat_z
+    return (field(t, x_t.reshape(x.shape)).reshape(len(x), -1) - (flat_z - flat_x)).square().sum(1)
+
+
+def matching_contiguous_view(field, x, z, t):
+    s = t.view(-1, *[1] * (x.ndim - 1))
+    error = field(t, (1 - s) * x + s * z) - (z - x)
+    return error.contiguous().view(len(x), -1).pow(2).sum(1)
+
+
+def matching_velocity_by_jvp(field, x, z, t):
+    x_t, velocity = torch.func.jvp(lambda t: _line(x, z, t), (t,), (torch.ones_like(t),))
+    return _squares(field(t, x_t) - velocity)
 
 
 def _line(x, z, t):
@@ -1091,6 +1385,74 @@ def matching_no_grad(field, x, z, t):
         return matching_norm(field, x, z, t)
 
 
+def matching_gone_of_the_line(field, x, z, t):
+    s = t.view(-1, *[1] * (x.ndim - 1))
+    x_t = _line(x, z, t)
+    return _squares(field(t, x_t) - (x_t - x) / s)
+
+
+def matching_multiplied_out(field, x, z, t):
+    v, u = field(t, _line(x, z, t)).flatten(1), (z - x).flatten(1)
+    return (v * v).sum(1) - 2 * (v * u).sum(1) + (u * u).sum(1)
+
+
+def matching_clamped_time(field, x, z, t):
+    t = t.clamp(1e-3, 1 - 1e-3)
+    return _squares(field(t, _line(x, z, t)) - (z - x))
+
+
+def matching_clamped_a_little(field, x, z, t):
+    t = t.clamp(1e-6, 1 - 1e-6)
+    return _squares(field(t, _line(x, z, t)) - (z - x))
+
+
+def _with_smallest_noise(field, x, z, t, sigma):
+    s = t.view(-1, *[1] * (x.ndim - 1))
+    return _squares(field(t, (1 - (1 - sigma) * s) * x + s * z) - (z - (1 - sigma) * x))
+
+
+def matching_smallest_noise(field, x, z, t):
+    return _with_smallest_noise(field, x, z, t, 1e-4)
+
+
+def matching_very_small_noise(field, x, z, t):
+    return _with_smallest_noise(field, x, z, t, 1e-6)
+
+
+def matching_quarter_circle(field, x, z, t):
+    angle = t.view(-1, *[1] * (x.ndim - 1)) * math.pi / 2
+    velocity = math.pi / 2 * (angle.cos() * z - angle.sin() * x)
+    return _squares(field(t, angle.cos() * x + angle.sin() * z) - velocity)
+
+
+def matching_mean_of_channels(field, x, z, t):
+    square = (field(t, _line(x, z, t)) - (z - x)) ** 2
+    return square.sum((2, 3)).mean(1) if x.ndim == 4 else square.sum(1)
+
+
+def matching_field_at_mean_time(field, x, z, t):
+    return _squares(field(t.mean(), _line(x, z, t)) - (z - x))
+
+
+def matching_norms_subtracted(field, x, z, t):
+    v, u = field(t, _line(x, z, t)).flatten(1), (z - x).flatten(1)
+    return (torch.linalg.vector_norm(v, dim=1) - torch.linalg.vector_norm(u, dim=1)) ** 2
+
+
+def matching_huber(field, x, z, t):
+    v = torch.nn.functional.huber_loss(field(t, _line(x, z, t)), z - x, reduction="none", delta=10.0)
+    return 2 * v.flatten(1).sum(1)
+
+
+def matching_smooth_l1(field, x, z, t):
+    v = torch.nn.functional.smooth_l1_loss(field(t, _line(x, z, t)), z - x, reduction="none")
+    return v.flatten(1).sum(1)
+
+
+def matching_bounded(field, x, z, t):
+    return _squares(field(t, _line(x, z, t)) - (z - x)).clamp(max=1e3)
+
+
 RIGHT = {
     "09.trace": [
         (trace_grad_outputs,),
@@ -1099,8 +1461,23 @@ RIGHT = {
         (trace_func_grad,),
         (trace_forward_mode,),
         (trace_bmm,),
+        (trace_noise_moves_x,),
+        (trace_unbound_rows,),
+        (trace_filled_ones,),
+        (trace_column_by_column,),
+        (trace_weights_written,),
+        (trace_double_backward,),
     ],
-    "09.rk4": [(rk4_dt_in_slopes,), (rk4_loop,), (rk4_ends,), (rk4_tableau,), (rk4_simpson,)],
+    "09.rk4": [
+        (rk4_dt_in_slopes,),
+        (rk4_loop,),
+        (rk4_ends,),
+        (rk4_tableau,),
+        (rk4_simpson,),
+        (rk4_sum_in_place,),
+        (rk4_numbers_as_tensors,),
+        (rk4_reversed_time,),
+    ],
     "09.direction": [
         (direction_torch_normal,),
         (direction_divided,),
@@ -1115,7 +1492,9 @@ RIGHT = {
         (matching_norm,),
         (matching_rows,),
         (matching_transposed,),
-        (matching_left_of_the_line,),
+        (matching_reshaped,),
+        (matching_contiguous_view,),
+        (matching_velocity_by_jvp,),
     ],
 }
 
@@ -1144,6 +1523,15 @@ WRONG = {
         (trace_at_e, "at_e"),
         (trace_difference, "difference"),
         (trace_small_difference, "difference"),
+        (trace_central_difference, "difference"),
+        (trace_scaled_difference, "difference"),
+        (trace_four_point_difference, "difference"),
+        (trace_all_pairs, "all_pairs"),
+        (trace_all_pairs_summed, "all_pairs"),
+        (trace_squeezed, "squeezed"),
+        (trace_normalised, "normalised"),
+        (trace_signs_of_e, "signs_of_e"),
+        (trace_centred, "centred"),
         (trace_times_x, "times_x"),
         (trace_fresh_normal, "fresh_noise"),
         (trace_fresh_signs, "fresh_noise"),
@@ -1158,6 +1546,8 @@ WRONG = {
         (trace_feature_by_feature, "cost"),
         (trace_basis_vectors, "cost"),
         (trace_row_by_row, "cost"),
+        (trace_batch_of_basis_vectors, "cost"),
+        (trace_masked_features, "cost"),
     ],
     "09.rk4": [
         (rk4_euler, "euler"),
@@ -1200,12 +1590,37 @@ WRONG = {
         (rk4_arguments, "arguments"),
         (rk4_pair, "pair"),
         (rk4_pair_other_way, "pair"),
+        (rk4_slopes_scaled_in_place, "velocity_changed"),
+        (rk4_slopes_summed_in_place, "velocity_changed"),
+        (rk4_first_same_as_last, "remembered"),
+        (rk4_answers_kept, "remembered"),
+        (rk4_kutta_third, "kutta_third"),
+        (rk4_two_steps, "two_steps"),
+        (rk4_time_bracket, "time_bracket"),
+        (rk4_place_bracket, "place_bracket"),
+        (rk4_sum_bracket, "sum_bracket"),
+        (rk4_late_weights, "late_weights"),
+        (rk4_three_velocities, "three_velocities"),
+        (rk4_turned_round, "turned_round"),
+        (rk4_time_zero, "time_zero"),
         (rk4_in_place, "in_place"),
         (rk4_detached, "detached"),
         (rk4_slope_detached, "detached"),
     ],
     "09.direction": [
         (direction_times_of_arange, "arange"),
+        (direction_while_less_than_one, "arange"),
+        (direction_density_multiplied, "underflow"),
+        (direction_log_of_base, "underflow"),
+        (direction_heun, "other_solver"),
+        (direction_constant_double, "constant_double"),
+        (direction_constant_sign, "constant_sign"),
+        (direction_square_sign, "square_sign"),
+        (direction_ladj_per_feature, "ladj_per_feature"),
+        (direction_last_step, "last_step"),
+        (direction_divergence_time, "divergence_time"),
+        (direction_divergence_at_time_zero, "divergence_time"),
+        (direction_middle_time, "right_end"),
         (direction_backwards, "backwards"),
         (direction_backwards_minus, "backwards"),
         (direction_backwards_left, "backwards"),
@@ -1256,6 +1671,20 @@ WRONG = {
         (matching_features, "broadcast"),
         (matching_column, "broadcast"),
         (matching_images_only, "broadcast"),
+        (matching_left_of_the_line, "ends"),
+        (matching_gone_of_the_line, "ends"),
+        (matching_multiplied_out, "cancellation"),
+        (matching_clamped_time, "clamped"),
+        (matching_clamped_a_little, "clamped"),
+        (matching_smallest_noise, "clamped"),
+        (matching_very_small_noise, "clamped"),
+        (matching_quarter_circle, "quarter_circle"),
+        (matching_mean_of_channels, "mean"),
+        (matching_field_at_mean_time, "one_time"),
+        (matching_norms_subtracted, "norms_subtracted"),
+        (matching_huber, "huber"),
+        (matching_smooth_l1, "huber"),
+        (matching_bounded, "bounded"),
         (matching_field_time, "field_time"),
         (matching_field_time_column, "field_time"),
         (matching_target_sign, "target_sign"),

@@ -287,6 +287,82 @@ def coupling_ladj_detached(x, c, net):
     return z, ladj.detach()
 
 
+def coupling_clamped_at_two(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = s.clamp(-2, 2)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_clamped_at_five(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = s.clamp(-5, 5)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_bounded_by_tanh(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = 2 * torch.tanh(s / 2)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_log_of_product(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    return torch.cat((kept, s.exp() * moved + t), 1), torch.log(s.exp().prod(1))
+
+
+def coupling_log_of_det(x, c, net):
+    z = coupling_clone(x, c, net)[0]
+    rows = torch.func.vmap(torch.func.jacfwd(lambda v, k: coupling_tensor_split(v[None], k[None], net)[0][0]))(x, c)
+    return z, torch.linalg.det(rows).abs().log()
+
+
+def coupling_slogdet(x, c, net):
+    z = coupling_clone(x, c, net)[0]
+    rows = torch.func.vmap(torch.func.jacfwd(lambda v, k: coupling_tensor_split(v[None], k[None], net)[0][0]))(x, c)
+    return z, torch.linalg.slogdet(rows).logabsdet
+
+
+def coupling_sigmoid(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    scale = torch.sigmoid(s + 2)
+    return torch.cat((kept, scale * moved + t), 1), scale.log().sum(1)
+
+
+def coupling_log_with_epsilon(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    return torch.cat((kept, s.exp() * moved + t), 1), torch.log(s.exp() + 1e-8).sum(1)
+
+
+def coupling_abs(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.abs().sum(1)
+
+
+def coupling_first_context(x, c, net):
+    return coupling_clone(x, c[:1].repeat(len(c), 1), net)
+
+
+def coupling_shift_without_context(x, c, net):
+    kept, moved, s, _ = _take_apart(x, c, net)
+    _, _, _, t = _take_apart(x, torch.zeros_like(c), net)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_last_left(x, c, net):
+    d = x.shape[1] // 2
+    out = net(torch.cat((x[:, :d], c), 1))
+    z = x.clone()
+    z[:, d : 2 * d] = out[:, :d].exp() * x[:, d : 2 * d] + out[:, d : 2 * d]
+    return z, out[:, :d].sum(1)
+
+
+def coupling_split_at_d(x, c, net):
+    d = x.shape[1] // 2
+    out = net(torch.cat((x[:, :d], c), 1))
+    s, t = out[:, :d], out[:, d:]
+    return torch.cat((x[:, :d], s.exp() * x[:, d:] + t), 1), s.sum(1)
+
+
 # 10.base ----------------------------------------------------------------------------------------------------------
 
 
@@ -550,6 +626,96 @@ def base_context_detached(layer, base_net, x, c):
     return _normal(mean, log_std, z) + ladj
 
 
+def base_clamped_at_five(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r.clamp(-5, 5), z) + ladj
+
+
+def base_clamped_at_two(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r.clamp(-2, 2), z) + ladj
+
+
+def base_smallest_std(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return torch.distributions.Normal(m, r.exp().clamp(min=0.01)).log_prob(z).sum(1) + ladj
+
+
+def base_std_and_epsilon(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return torch.distributions.Normal(m, r.exp() + 1e-6).log_prob(z).sum(1) + ladj
+
+
+def base_softplus(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return torch.distributions.Normal(m, F.softplus(r)).log_prob(z).sum(1) + ladj
+
+
+def base_log_of_product(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return (-0.5 * ((z - m) / r.exp()) ** 2 - half).sum(1) - torch.log(r.exp().prod(1)) + ladj
+
+
+def base_densities_multiplied(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return torch.log(torch.distributions.Normal(m, r.exp()).log_prob(z).exp().prod(1)) + ladj
+
+
+def base_abs_log_std(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r.abs(), z) + ladj
+
+
+def base_log_std_twice(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r, z) + ladj - r.sum(1)
+
+
+def base_ladj_twice(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r, z) + 2 * ladj
+
+
+def base_standardised_twice(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r, (z - m) / r.exp()) + ladj
+
+
+def base_log_std_of_batch(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return (-0.5 * ((z - m) / r.exp()) ** 2 - half).sum(1) - r.sum() + ladj
+
+
+def base_ladj_of_batch(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r, z) + ladj.mean()
+
+
+def base_constant_sign(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return (-0.5 * ((z - m) / r.exp()) ** 2 - r + half).sum(1) + ladj
+
+
+def base_first_context(layer, base_net, x, c):
+    z, ladj = layer.encode(x, c)
+    mean, log_std = base_net(c[:1]).chunk(2, 1)
+    return _normal(mean, log_std, z) + ladj
+
+
+def base_layer_blind(layer, base_net, x, c):
+    z, ladj = layer.encode(x, torch.zeros_like(c))
+    mean, log_std = base_net(c).chunk(2, 1)
+    return _normal(mean, log_std, z) + ladj
+
+
+def base_transformed(layer, base_net, x, c):
+    z, ladj = layer.encode(x, c)
+    mean, log_std = base_net(c).unflatten(1, (2, -1)).unbind(1)
+    normal = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
+    affine = torch.distributions.AffineTransform(mean, log_std.exp())
+    return torch.distributions.TransformedDistribution(normal, [affine]).log_prob(z).sum(1) + ladj
+
+
 # 10.bayes ---------------------------------------------------------------------------------------------------------
 
 
@@ -749,6 +915,54 @@ def bayes_detached(log_lik, counts):
 def bayes_in_place(log_lik, counts):
     log_lik += torch.log(_prior(log_lik, counts))
     return torch.softmax(log_lik, 1)
+
+
+def bayes_log_prior_clamped(log_lik, counts):
+    return torch.softmax(log_lik + _prior(log_lik, counts).log().clamp(min=-500), 1)
+
+
+def bayes_log_prior_clamped_low(log_lik, counts):
+    return torch.softmax(log_lik + _prior(log_lik, counts).log().clamp(min=-1e5), 1)
+
+
+def bayes_zeroed_after(log_lik, counts):
+    return torch.softmax(log_lik + torch.log(_prior(log_lik, counts) + 1e-30), 1) * (counts > 0)
+
+
+def bayes_zeroed_and_normalised(log_lik, counts):
+    weights = torch.softmax(log_lik, 1) * counts
+    return weights / (weights.sum(1, keepdim=True) + 1e-300)
+
+
+def bayes_seen_only(log_lik, counts):
+    return torch.softmax(log_lik.masked_fill(counts == 0, -torch.inf), 1)
+
+
+def bayes_log2(log_lik, counts):
+    return torch.softmax(log_lik + torch.log2(_prior(log_lik, counts)), 1)
+
+
+def bayes_sorted_counts(log_lik, counts):
+    return bayes_log_counts(log_lik, counts.sort().values)
+
+
+def bayes_patched(log_lik, counts):
+    joint = torch.exp(log_lik) * _prior(log_lik, counts)
+    return torch.nan_to_num(joint / joint.sum(1, keepdim=True))
+
+
+def bayes_pairwise(log_lik, counts):
+    joint = log_lik + _prior(log_lik, counts).log()
+    return 1 / torch.exp(joint.unsqueeze(1) - joint.unsqueeze(2)).sum(2)
+
+
+def bayes_temperature(log_lik, counts):
+    return torch.softmax((log_lik + _prior(log_lik, counts).log()) / log_lik.shape[1], 1)
+
+
+def bayes_gradient_of_evidence(log_lik, counts):
+    joint = counts.to(log_lik).log()
+    return torch.func.grad(lambda v: torch.logsumexp(v + joint, 1).sum())(log_lik)
 
 
 # 10.coverage ------------------------------------------------------------------------------------------------------
@@ -983,8 +1197,71 @@ def coverage_in_place(samples, x, level):
     return coverage_both_at_once(samples, x, level)
 
 
+def coverage_rounded_tail(samples, x, level):
+    tail = round((1 - level) / 2, 2)
+    return _between(samples, x, tail, 1 - tail)
+
+
+def coverage_rounded_level(samples, x, level):
+    return coverage_loop(samples, x, round(level, 1))
+
+
+def coverage_whole_percent(samples, x, level):
+    tail = (100 - int(100 * level)) // 2 / 100
+    return _between(samples, x, tail, 1 - tail)
+
+
+def coverage_truth_included(samples, x, level):
+    return coverage_both_at_once(torch.cat((samples, x.unsqueeze(0))), x, level)
+
+
+def coverage_broadcast(samples, x, level):
+    low, high = _ends(samples, level)
+    return ((low.unsqueeze(1) <= x) & (x <= high.unsqueeze(1))).double().mean()
+
+
+def coverage_multiplied(samples, x, level):
+    low, high = _ends(samples, level)
+    return (low <= x).double().mean() * (x <= high).double().mean()
+
+
+def coverage_shortest(samples, x, level):
+    ordered, places = samples.sort(0).values, torch.arange(len(x), device=x.device)
+    gap = max(math.ceil(level * (len(samples) - 1)), 1)
+    start = (ordered[gap:] - ordered[: len(ordered) - gap]).argmin(0)
+    return ((ordered[start, places] <= x) & (x <= ordered[start + gap, places])).double().mean()
+
+
+def coverage_around_the_mean(samples, x, level):
+    low, high = _ends(samples, level)
+    return ((x - samples.mean(0)).abs() <= (high - low) / 2).double().mean()
+
+
+def coverage_divided_by_samples(samples, x, level):
+    return coverage_per_row(samples, x, level).sum() / samples.shape[0]
+
+
+def coverage_rounded(samples, x, level):
+    return round(coverage_loop(samples, x, level), 2)
+
+
+def coverage_half_width(samples, x, level):
+    low, high = _ends(samples, level)
+    return ((x - (low + high) / 2).abs() <= (high - low) / 2).double().mean()
+
+
+def coverage_signs(samples, x, level):
+    low, high = _ends(samples, level)
+    return ((x - low) * (high - x) >= 0).double().mean()
+
+
+def coverage_clamped(samples, x, level):
+    return (x.clamp(*_ends(samples, level)) == x).sum() / len(x)
+
+
 RIGHT = {
     "10.coupling": [
+        (coupling_slogdet,),
         (coupling_clone,),
         (coupling_tensor_split,),
         (coupling_rows,),
@@ -992,6 +1269,7 @@ RIGHT = {
         (coupling_padded,),
     ],
     "10.base": [
+        (base_transformed,),
         (base_torch_normal,),
         (base_independent,),
         (base_one_more_layer,),
@@ -999,6 +1277,7 @@ RIGHT = {
         (base_multivariate,),
     ],
     "10.bayes": [
+        (bayes_gradient_of_evidence,),
         (bayes_log_counts,),
         (bayes_logsumexp,),
         (bayes_largest_off,),
@@ -1007,6 +1286,9 @@ RIGHT = {
         (bayes_seen_classes_only,),
     ],
     "10.coverage": [
+        (coverage_half_width,),
+        (coverage_signs,),
+        (coverage_clamped,),
         (coverage_both_at_once,),
         (coverage_count,),
         (coverage_loop,),
@@ -1019,6 +1301,18 @@ RIGHT = {
 
 WRONG = {
     "10.coupling": [
+        (coupling_clamped_at_two, "bounded"),
+        (coupling_clamped_at_five, "bounded"),
+        (coupling_bounded_by_tanh, "bounded"),
+        (coupling_log_of_product, "product"),
+        (coupling_log_of_det, "product"),
+        (coupling_sigmoid, "other_scale"),
+        (coupling_log_with_epsilon, "other_scale"),
+        (coupling_abs, "abs"),
+        (coupling_first_context, "one_context"),
+        (coupling_shift_without_context, "zero_context"),
+        (coupling_last_left, "last_left"),
+        (coupling_split_at_d, "split_at_d"),
         (coupling_no_context, "no_context"),
         (coupling_two_arguments, "no_context"),
         (coupling_zero_context, "zero_context"),
@@ -1066,6 +1360,22 @@ WRONG = {
         (coupling_ladj_detached, "detached"),
     ],
     "10.base": [
+        (base_clamped_at_five, "bounded"),
+        (base_clamped_at_two, "bounded"),
+        (base_smallest_std, "bounded"),
+        (base_std_and_epsilon, "other_std"),
+        (base_softplus, "other_std"),
+        (base_log_of_product, "product"),
+        (base_densities_multiplied, "product"),
+        (base_abs_log_std, "abs_log_std"),
+        (base_log_std_twice, "log_std_twice"),
+        (base_ladj_twice, "ladj_twice"),
+        (base_standardised_twice, "standardised_twice"),
+        (base_log_std_of_batch, "of_batch"),
+        (base_ladj_of_batch, "of_batch"),
+        (base_constant_sign, "constant_sign"),
+        (base_first_context, "one_context"),
+        (base_layer_blind, "layer_blind"),
         (base_no_log_std, "no_log_std"),
         (base_log_std_sign, "log_std_sign"),
         (base_no_ladj, "no_ladj"),
@@ -1110,6 +1420,16 @@ WRONG = {
         (base_context_detached, "detached"),
     ],
     "10.bayes": [
+        (bayes_log_prior_clamped, "prior_epsilon"),
+        (bayes_log_prior_clamped_low, "prior_epsilon"),
+        (bayes_zeroed_after, "zeroed_after"),
+        (bayes_zeroed_and_normalised, "zeroed_after"),
+        (bayes_seen_only, "seen_only"),
+        (bayes_log2, "other_log"),
+        (bayes_sorted_counts, "sorted_counts"),
+        (bayes_patched, "patched"),
+        (bayes_pairwise, "pairwise"),
+        (bayes_temperature, "temperature"),
         (bayes_largest_likelihood, "row_shift"),
         (bayes_softmax_then_prior, "row_shift"),
         (bayes_mean_taken_off, "row_shift"),
@@ -1149,6 +1469,16 @@ WRONG = {
         (bayes_in_place, "in_place"),
     ],
     "10.coverage": [
+        (coverage_rounded_tail, "rounded_level"),
+        (coverage_rounded_level, "rounded_level"),
+        (coverage_whole_percent, "rounded_level"),
+        (coverage_truth_included, "truth_included"),
+        (coverage_broadcast, "broadcast"),
+        (coverage_multiplied, "multiplied"),
+        (coverage_shortest, "shortest"),
+        (coverage_around_the_mean, "symmetric"),
+        (coverage_divided_by_samples, "count"),
+        (coverage_rounded, "rounded"),
         (coverage_one_sided, "one_sided"),
         (coverage_one_sided_above, "one_sided"),
         (coverage_upper_end_only, "one_sided"),

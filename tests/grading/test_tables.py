@@ -84,8 +84,8 @@ def test_margins(name):
             assert error <= 0.01, f"{function.__name__}, seed {seed}: {error:.2g} of the tolerance"
         for mistake in exercise.mistakes:
             answer = LocalAnswer((mistake.answer,))
-            error = max(worst(arrays(answer(case).value), want) for case, want in zip(cases, wanted))
-            assert error >= 10, f"{mistake.name}, seed {seed}: only {error:.2g} of the tolerance"
+            errors = (worst(arrays(answer(case).value), want) for case, want in zip(cases, wanted))
+            assert any(error >= 10 for error in errors), f"{mistake.name}, seed {seed}: within ten times the tolerance"
 
 
 @pytest.mark.parametrize("name", EXERCISES)

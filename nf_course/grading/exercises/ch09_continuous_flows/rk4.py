@@ -2,8 +2,9 @@
 
 import torch
 
-from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
+from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 from nf_course.grading.exercises.ch09_continuous_flows.shared import Field, draw_field
+from nf_course.grading.parts import Itself
 
 TASK = r"""
 Write one step, from time $t$ to $t + dt$, of the classical method of Runge and Kutta for $dx/dt = f(t, x)$:
@@ -59,12 +60,33 @@ def closed_forms(ask, draw):
             if not error < 1e-5:
                 expected = f"an error below 1e-5 for a velocity that depends on the {of} only, dt = {dt}"
                 return Finding("property", expected, f"{error:.1g}")
+    return velocity_is_x(ask, draw) or step_after_step(ask, draw)
+
+
+def velocity_is_x(ask, draw):
+    """dx/dt = x, where f returns the very tensor it was given: what changes the one in place changes the other."""
+    x, dt = draw.normal(3, 2), 0.8
+    got, want = ask(Itself("f"), 0.0, x, dt), x * (1 + dt + dt**2 / 2 + dt**3 / 6 + dt**4 / 24)
+    if torch.allclose(got, want, rtol=1e-5, atol=1e-5):
+        return None
+    expected = f"{want[0, 0].item():.4f} for a velocity f(t, x) = x"
+    return Finding("property", expected, f"{got[0, 0].item():.4f}", likely=_CHANGED, mistake="velocity_changed")
+
+
+def step_after_step(ask, draw):
+    """Steps that follow each other in time, each with a field and a place of its own: nothing is left of the last."""
+    for t in (0.25, 0.25, 0.75):
+        f, x, dt = draw_field(draw, 2, name="f", amplitude=1.5), draw.normal(3, 2), 0.5
+        got, want = ask(f, t, x, dt), rk4_step(f, t, x, dt)
+        if not torch.allclose(got, want, rtol=1e-5, atol=1e-5):
+            expected = f"{want[0, 0].item():.4f}, whatever was called before"
+            return Finding("property", expected, f"{got[0, 0].item():.4f}", likely=_REMEMBERED, mistake="remembered")
     return None
 
 
-def _mean(weights):
-    """The right four velocities with other weights."""
-    return lambda f, t, x, dt: x + dt * sum(w * k for w, k in zip(weights, _slopes(f, t, x, dt), strict=True))
+def _mean(*weights):
+    """The right four velocities with other weights, in sixths."""
+    return lambda f, t, x, dt: x + dt / 6 * sum(w * k for w, k in zip(weights, _slopes(f, t, x, dt), strict=True))
 
 
 def _slopes(f, t, x, dt, times=(0.0, 0.5, 0.5, 1.0), lengths=(0.0, 0.5, 0.5, 1.0), after=(0, 0, 1, 2)):
@@ -140,88 +162,156 @@ def _four_steps(f, t, x, dt):
     return x
 
 
-_TIME = "the time stands still: the stages are at t, t + dt / 2 twice, and t + dt"
-_DT_TWICE = "dt is counted twice: either k = f(...) with dt / 6 in the end, or k = dt * f(...) with 1 / 6"
+def _kutta_third(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    return x + dt / 6 * (k1 + 4 * k2 + f(t + dt, x + dt * (2 * k2 - k1)))
 
-MISTAKES = (
-    Mistake("euler", "this is Euler's method: three more velocities are needed", _euler),
-    Mistake("midpoint", "this is the midpoint rule, of second order: k3, k4 and the mean are missing", _midpoint),
-    Mistake("trapezoid", "the mean of two velocities, start and end: RK4 has two more in the middle", _trapezoid),
-    Mistake(
+
+def _two_steps(f, t, x, dt):
+    return rk4_step(f, t + dt / 2, rk4_step(f, t, x, dt / 2), dt / 2)
+
+
+def _time_bracket(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f((t + dt) / 2, x + dt / 2 * k1)
+    k3 = f((t + dt) / 2, x + dt / 2 * k2)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(t + dt, x + dt * k3))
+
+
+def _place_bracket(f, t, x, dt):
+    k1 = f(t, x)
+    k2 = f(t + dt / 2, (x + dt * k1) / 2)
+    k3 = f(t + dt / 2, (x + dt * k2) / 2)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + f(t + dt, x + dt * k3))
+
+
+def _sum_bracket(f, t, x, dt):
+    k1, k2, k3, k4 = _slopes(f, t, x, dt)
+    return x + dt / 6 * k1 + 2 * k2 + 2 * k3 + k4
+
+
+_CHANGED = (
+    "what f returned is changed in place, and it may be x itself: k = dt * f(t, x), without mul_, += and the like"
+)
+_REMEMBERED = "a velocity is kept from the call before: the k1 of a step is f(t, x), with its own f and x"
+
+_ROWS = (
+    ("euler", "this is Euler's method: three more velocities are needed", _euler),
+    ("midpoint", "this is the midpoint rule, of second order: k3, k4 and the mean are missing", _midpoint),
+    ("trapezoid", "the mean of two velocities, start and end: RK4 has two more in the middle", _trapezoid),
+    (
         "three_eighths",
         "another method of fourth order, the 3/8 rule (torchdiffeq's rk4): the one of the task has stages at dt / 2",
         _three_eighths,
     ),
-    Mistake("four_eulers", "these are four short steps of Euler's method, not the four stages of RK4", _four_steps),
-    Mistake("equal_weights", "the four velocities have weights 1, 2, 2, 1, over 6", _mean([0.25] * 4)),
-    Mistake("equal_weights", "the four velocities have weights 1, 2, 2, 1, over 6", _mean([1 / 6] * 4)),
-    Mistake(
-        "weights_exchanged", "the middle ones count twice: weights 1, 2, 2, 1", _mean([2 / 6, 1 / 6, 1 / 6, 2 / 6])
+    (
+        "kutta_third",
+        "this is Kutta's method of third order: k2 and k3 are both in the middle, and k4 at the end",
+        _kutta_third,
     ),
-    Mistake("divided_by_four", "divided by 4: the weights 1, 2, 2, 1 add up to 6", _mean([0.25, 0.5, 0.5, 0.25])),
-    Mistake("last_only", "only k4 is used: the step is a mean of all four", _mean([0, 0, 0, 1])),
-    Mistake(
-        "no_sixth",
-        "the division by 6 is missing: the weights 1, 2, 2, 1 add up to 6",
-        _sum(lambda x, dt, k: x + dt * k),
+    ("four_eulers", "these are four short steps of Euler's method, not the four stages of RK4", _four_steps),
+    ("two_steps", "these are two steps of half the length: one step is asked for", _two_steps),
+    ("time_bracket", "a bracket: t + dt / 2, not (t + dt) / 2", _time_bracket),
+    ("place_bracket", "a bracket: x + dt / 2 * k, not (x + dt * k) / 2", _place_bracket),
+    ("sum_bracket", "a bracket: dt / 6 belongs to all four, dt / 6 * (k1 + 2 * k2 + ...)", _sum_bracket),
+    (
+        "equal_weights",
+        "the four velocities have weights 1, 2, 2, 1, over 6",
+        _mean(1.5, 1.5, 1.5, 1.5),
+        _mean(1, 1, 1, 1),
     ),
-    Mistake("no_dt", "dt is missing in the last line: x + dt / 6 * (...)", _sum(lambda x, dt, k: x + k / 6)),
-    Mistake("no_dt", "dt is missing in the last line: x + dt / 6 * (...)", _sum(lambda x, dt, k: x + k)),
-    Mistake("dt_twice", _DT_TWICE, _sum(lambda x, dt, k: x + dt * dt / 6 * k)),
-    Mistake(
+    ("weights_exchanged", "the middle ones count twice: weights 1, 2, 2, 1", _mean(2, 1, 1, 2)),
+    (
+        "late_weights",
+        "the double weights are those of k2 and k3: weights 1, 2, 2, 1",
+        _mean(1, 2, 1, 2),
+        _mean(1, 1, 2, 2),
+        _mean(2, 2, 1, 1),
+    ),
+    (
+        "three_velocities",
+        "k2 or k3 counts four times and the other not at all: weights 1, 2, 2, 1",
+        _mean(1, 4, 0, 1),
+        _mean(1, 0, 4, 1),
+    ),
+    ("divided_by_four", "divided by 4: the weights 1, 2, 2, 1 add up to 6", _mean(1.5, 3, 3, 1.5)),
+    ("last_only", "only k4 is used: the step is a mean of all four", _mean(0, 0, 0, 6)),
+    ("no_sixth", "the division by 6 is missing: the weights 1, 2, 2, 1 add up to 6", _mean(6, 12, 12, 6)),
+    (
+        "no_dt",
+        "dt is missing in the last line: x + dt / 6 * (...)",
+        _sum(lambda x, dt, k: x + k / 6),
+        _sum(lambda x, dt, k: x + k),
+    ),
+    (
+        "dt_twice",
+        "dt is counted twice: either k = f(...) with dt / 6 in the end, or k = dt * f(...) with 1 / 6",
+        _sum(lambda x, dt, k: x + dt * dt / 6 * k),
+    ),
+    (
         "no_dt_in_stages",
         "dt is missing inside the stages: k2 = f(t + dt / 2, x + dt / 2 * k1), and so on",
         _no_dt_in_stages,
     ),
-    Mistake(
-        "minus", "the sign of the step: x + dt / 6 * (...); dt has its own sign", _sum(lambda x, dt, k: x - dt / 6 * k)
-    ),
-    Mistake(
+    ("minus", "the sign of the step: x + dt / 6 * (...); dt has its own sign", _mean(-1, -2, -2, -1)),
+    (
         "abs",
         "dt must keep its sign: a negative one goes backwards in time",
         lambda f, t, x, dt: rk4_step(f, t, x, abs(dt)),
-    ),
-    Mistake(
-        "abs",
-        "dt must keep its sign: a negative one goes backwards in time",
         _sum(lambda x, dt, k: x + abs(dt) / 6 * k),
     ),
-    Mistake("increment", "the change alone: return x plus the change", _sum(lambda x, dt, k: dt / 6 * k)),
-    Mistake("velocity", "the mean velocity alone: return x + dt times it", _sum(lambda x, dt, k: k / 6)),
-    Mistake("time", _TIME, _stages(times=(0, 0, 0, 0))),
-    Mistake("k4_time", "k4 belongs at the end: its time is t + dt, not t + dt / 2", _stages(times=(0, 0.5, 0.5, 0.5))),
-    Mistake("k3_time", "k3 belongs in the middle: its time is t + dt / 2", _stages(times=(0, 0.5, 1, 1))),
-    Mistake(
+    (
+        "turned_round",
+        "for a negative dt the step goes from t to t + dt as well: nothing is to be exchanged",
+        lambda f, t, x, dt: rk4_step(f, min(t, t + dt), x, dt),
+    ),
+    ("increment", "the change alone: return x plus the change", _sum(lambda x, dt, k: dt / 6 * k)),
+    ("velocity", "the mean velocity alone: return x + dt times it", _sum(lambda x, dt, k: k / 6)),
+    ("time", "the time stands still: the stages are at t, t + dt / 2 twice, and t + dt", _stages(times=(0, 0, 0, 0))),
+    ("time_zero", "t is not used: the first stage is at time t, not 0", lambda f, t, x, dt: rk4_step(f, 0.0, x, dt)),
+    ("k4_time", "k4 belongs at the end: its time is t + dt, not t + dt / 2", _stages(times=(0, 0.5, 0.5, 0.5))),
+    ("k3_time", "k3 belongs in the middle: its time is t + dt / 2", _stages(times=(0, 0.5, 1, 1))),
+    (
         "stage_times",
         "the times of the stages: t, t + dt / 2 twice, t + dt; here k2 and k3 are not in the middle",
         _stages(times=(0, 1, 1, 1)),
-    ),
-    Mistake(
-        "stage_times",
-        "the times of the stages: t, t + dt / 2 twice, t + dt; here k2 and k3 are not in the middle",
         _stages(times=(0, 0, 0, 1)),
     ),
-    Mistake("k4_half", "k4 goes the whole step: f(t + dt, x + dt * k3)", _stages(lengths=(0, 0.5, 0.5, 0.5))),
-    Mistake(
+    (
         "k4_half",
         "k4 goes the whole step: f(t + dt, x + dt * k3)",
+        _stages(lengths=(0, 0.5, 0.5, 0.5)),
         _stages(lengths=(0, 0.5, 0.5, 0.5), times=(0, 0.5, 0.5, 0.5)),
     ),
-    Mistake("k2_full", "k2 goes half a step: x + dt / 2 * k1", _stages(lengths=(0, 1, 0.5, 1))),
-    Mistake("k2_full", "k2 goes half a step: x + dt / 2 * k1", _stages(lengths=(0, 1, 0.5, 1), times=(0, 1, 0.5, 1))),
-    Mistake("k3_full", "k3 goes half a step: x + dt / 2 * k2", _stages(lengths=(0, 0.5, 1, 1))),
-    Mistake("all_full", "k2 and k3 go half a step: x + dt / 2 * k", _stages(lengths=(0, 1, 1, 1))),
-    Mistake("all_full", "k2 and k3 go half a step: x + dt / 2 * k", _stages(lengths=(0, 1, 1, 1), times=(0, 1, 1, 1))),
-    Mistake("k3_uses_k1", "k3 is led by k2, not by k1 again, which would make it k2", _stages(after=(0, 0, 0, 2))),
-    Mistake("k4_uses_k2", "k4 is led by k3, not by k2", _stages(after=(0, 0, 1, 1))),
-    Mistake("k4_uses_k1", "k4 is led by k3, not by k1", _stages(after=(0, 0, 1, 0))),
-    Mistake(
-        "all_use_k1", "each stage is led by the one before it; here all are led by k1", _stages(after=(0, 0, 0, 0))
+    (
+        "k2_full",
+        "k2 goes half a step: x + dt / 2 * k1",
+        _stages(lengths=(0, 1, 0.5, 1)),
+        _stages(lengths=(0, 1, 0.5, 1), times=(0, 1, 0.5, 1)),
     ),
-    Mistake("cumulative", "every stage starts from the old x: x must not be moved on the way", _cumulative),
-    Mistake("arguments", "the arguments of f are exchanged: time first, f(t, x)", lambda f, t, x, dt: x + dt * f(x, t)),
-    Mistake("pair", "a pair: return the new x alone", lambda *args: (args[1] + args[3], rk4_step(*args))),
-    Mistake("pair", "a pair: return the new x alone", lambda *args: (rk4_step(*args), args[1] + args[3])),
+    ("k3_full", "k3 goes half a step: x + dt / 2 * k2", _stages(lengths=(0, 0.5, 1, 1))),
+    (
+        "all_full",
+        "k2 and k3 go half a step: x + dt / 2 * k",
+        _stages(lengths=(0, 1, 1, 1)),
+        _stages(lengths=(0, 1, 1, 1), times=(0, 1, 1, 1)),
+    ),
+    ("k3_uses_k1", "k3 is led by k2, not by k1 again, which would make it k2", _stages(after=(0, 0, 0, 2))),
+    ("k4_uses_k2", "k4 is led by k3, not by k2", _stages(after=(0, 0, 1, 1))),
+    ("k4_uses_k1", "k4 is led by k3, not by k1", _stages(after=(0, 0, 1, 0))),
+    ("all_use_k1", "each stage is led by the one before it; here all are led by k1", _stages(after=(0, 0, 0, 0))),
+    ("cumulative", "every stage starts from the old x: x must not be moved on the way", _cumulative),
+    ("arguments", "the arguments of f are exchanged: time first, f(t, x)", lambda f, t, x, dt: x + dt * f(x, t)),
+    (
+        "pair",
+        "a pair: return the new x alone",
+        lambda *args: (args[1] + args[3], rk4_step(*args)),
+        lambda *args: (rk4_step(*args), args[1] + args[3]),
+    ),
+    # These two are right on the cases: the independent test finds them.
+    ("velocity_changed", _CHANGED, None),
+    ("remembered", _REMEMBERED, None),
 )
 
 EXERCISE = Exercise(
@@ -236,7 +326,7 @@ EXERCISE = Exercise(
     references=(rk4_step,),
     returns=("x, of the shape of x",),
     cases=cases,
-    mistakes=MISTAKES,
+    mistakes=mistakes_of(_ROWS),
     independent=closed_forms,
     gradient=("x", "f"),
 )

@@ -40,6 +40,21 @@ def cases(draw):
     return made
 
 
+def passes(case, operators):
+    """f and its derivative each run as often as f's tanh and the derivative of that: once, or twice for a detour.
+
+    A loop runs them more often; a batch of basis vectors runs them once, for so many times the numbers of x.
+    """
+    for operator, what in (("tanh_backward", "passes for derivatives"), ("tanh", "calls of f")):
+        runs, numbers = operators.get(operator, (0, 0))
+        count = max(runs, -(-numbers // case.args[1].numel()))
+        if not count:
+            return Finding("cost", "one backward pass", "none", likely=_DIFFERENCE, mistake="difference")
+        if count > 2:
+            return Finding("cost", "one of each", f"{count} {what}", "right numbers", likely=_ONE_PASS, mistake="cost")
+    return None
+
+
 def _jacobian(f, row):
     return torch.autograd.functional.jacobian(lambda v: f(v[None])[0], row)
 
@@ -91,7 +106,10 @@ def _fresh(draw_noise):
     return answer
 
 
-_DIFFERENCE = "a difference along e, whose length matters, instead of a derivative: use torch.autograd.grad"
+_DIFFERENCE = "a difference of two values of f instead of a derivative: use torch.autograd.grad, which is exact"
+_ONE_PASS = (
+    "one backward pass serves all rows and features: differentiate (f(x) * e).sum(), without a loop or a Jacobian"
+)
 _FRESH = "new noise is drawn inside: the estimate must be that of the `e` which is given"
 
 MISTAKES = (
@@ -134,6 +152,36 @@ MISTAKES = (
         "over_batch", "summed over the batch (dim 0): sum over the features, dim 1", _of(lambda g, e: (g * e).sum(0))
     ),
     Mistake("per_feature", "the sum over the features (dim 1) is missing", _of(lambda g, e: g * e)),
+    Mistake(
+        "all_pairs",
+        "g @ e.T multiplies each row with every other, (N, N): row by row it is (g * e).sum(1)",
+        _of(lambda g, e: g @ e.T),
+    ),
+    Mistake(
+        "all_pairs",
+        "g @ e.T multiplies each row with every other, (N, N): row by row it is (g * e).sum(1)",
+        _of(lambda g, e: (g @ e.T).sum(1)),
+    ),
+    Mistake(
+        "squeezed",
+        "squeeze() drops a batch of one too: say which dimension, squeeze(1), or sum over it, (g * e).sum(1)",
+        _of(lambda g, e: (g * e).sum(1).squeeze()),
+    ),
+    Mistake(
+        "normalised",
+        "e is scaled to length 1: its covariance is I only as it is given",
+        _of(lambda g, e: (g * e).sum(1) / e.square().sum(1) * e.shape[1]),
+    ),
+    Mistake(
+        "signs_of_e",
+        "only the signs of e are used: e^T J e is asked for the e that is given",
+        lambda f, x, e: (_vjp(f, x, e.sign()) * e.sign()).sum(1),
+    ),
+    Mistake(
+        "centred",
+        "the mean of e is taken off: its mean is 0 over many draws, and e is used as it is given",
+        lambda f, x, e: (_vjp(f, x, e - e.mean(1, keepdim=True)) * (e - e.mean(1, keepdim=True))).sum(1),
+    ),
     Mistake("sign", "the sign: e^T J e as it is, with no minus", _of(lambda g, e: -(g * e).sum(1))),
     Mistake("abs", "an absolute value: a trace may be negative", _of(lambda g, e: (g * e).sum(1).abs())),
     Mistake("abs", "an absolute value: a trace may be negative", _of(lambda g, e: (g * e).abs().sum(1))),
@@ -154,16 +202,9 @@ MISTAKES = (
         "this is e^T f, without a derivative: differentiate it with respect to x",
         lambda f, x, e: (f(x) * e).sum(1),
     ),
-    Mistake(
-        "at_e",
-        "the derivative is taken at e: it belongs at x",
-        lambda f, x, e: (_vjp(f, e, e) * e).sum(1),
-    ),
-    Mistake(
-        "difference",
-        _DIFFERENCE,
-        lambda f, x, e: ((f(x + e) - f(x)) * e).sum(1),
-    ),
+    Mistake("at_e", "the derivative is taken at e: it belongs at x", lambda f, x, e: (_vjp(f, e, e) * e).sum(1)),
+    Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + e) - f(x)) * e).sum(1)),
+    Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + e) - f(x - e)) * e).sum(1) / 2),
     Mistake(
         "times_x", "e^T J is multiplied by x: the inner product is with e", lambda f, x, e: (_vjp(f, x, e) * x).sum(1)
     ),
@@ -171,10 +212,6 @@ MISTAKES = (
     Mistake("fresh_noise", _FRESH, _fresh(lambda x: torch.randn_like(x).sign())),
     Mistake("fresh_noise", _FRESH, _fresh(lambda x: 2.0 * torch.randint(2, x.shape, device=x.device).to(x) - 1)),
     Mistake("fresh_noise", _FRESH, _fresh(lambda x: 2 * torch.bernoulli(torch.full_like(x, 0.5)) - 1)),
-)
-
-_ONE_PASS = (
-    "one backward pass serves all rows and features: differentiate (f(x) * e).sum(), without a loop or a Jacobian"
 )
 
 EXERCISE = Exercise(
@@ -192,6 +229,5 @@ EXERCISE = Exercise(
     mistakes=MISTAKES,
     independent=along_the_axes,
     gradient=("x", "f"),
-    # What a full Jacobian needs and one pass does not: to pick single outputs, or a basis to multiply with.
-    avoid=dict.fromkeys(("select_backward", "slice_backward", "unbind", "eye", "fill_", "scatter"), _ONE_PASS),
+    cost=passes,
 )

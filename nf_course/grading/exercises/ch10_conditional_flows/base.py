@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
+from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 
 TASK = r"""
 A flow with a conditional base takes $x$ to $z = f(x; c)$, and expects it in a normal density that the context moves and
@@ -39,10 +39,17 @@ def conditional_log_prob(layer, base_net, x, c):
 
 
 def cases(draw):
+    """Ordinary deviations; wide ones, a log_std of 6; and narrow ones of -6, so many that their product is 0."""
     made = []
-    for n, d, kept, k in ((6, 3, 1, 2), (1, 4, 2, 3), (5, 2, 1, 1), (4, 5, 2, 2)):
+    sizes = ((6, 3, 1, 2, 1.2), (1, 4, 2, 3, 1.2), (5, 2, 1, 1, 1.2), (4, 5, 2, 2, 6.0), (2, 150, 70, 2, 6.0))
+    for n, d, kept, k, amplitude in sizes:
         layer = draw.coupling("layer", draw.mask(d, kept), context=k)
-        made.append(Case((layer, draw.net("base_net", k, 2 * d, amplitude=1.2), draw.normal(n, d), draw.normal(n, k))))
+        base_net = draw.net("base_net", k, 2 * d, amplitude=amplitude)
+        if d == 5:
+            base_net.bias[d:] += 3
+        if d == 150:
+            base_net.bias[d:] -= 4
+        made.append(Case((layer, base_net, draw.normal(n, d), draw.normal(n, k))))
     return made
 
 
@@ -88,6 +95,26 @@ def _square(z, m, r):
     return -0.5 * ((z - m) * torch.exp(-r)).square()
 
 
+def _whole(z, m, r):
+    """log N of each number."""
+    return _square(z, m, r) - r - _HALF
+
+
+def _other(log_std):
+    """Another log_std, `log_std(r)`."""
+    return _base(lambda z, m, r: _whole(z, m, log_std(r)))
+
+
+def _layer_sees(context):
+    """The layer is given another context, `context(c)`."""
+
+    def answer(layer, base_net, x, c):
+        z, ladj = layer.encode(x, context(c))
+        return _log_normal(z, *base_net(c).chunk(2, 1)) + ladj
+
+    return answer
+
+
 def _decode(layer, base_net, x, c):
     mean, log_std = base_net(c).chunk(2, 1)
     z, ladj = layer.decode(x, c)
@@ -122,157 +149,215 @@ def _no_context(layer, base_net, x, c):
     return layer.encode(x)
 
 
-_STD = "log_std is taken for the standard deviation itself: std = exp(log_std)"
-_VARIANCE = "log_std is taken for the log of the variance: the net returns that of the deviation, std = exp(log_std)"
-_EXCHANGED = "mean and log-deviation are exchanged: the means are the first half of the net's output"
-
-MISTAKES = (
-    Mistake(
+_ROWS = (
+    (
         "no_log_std",
         "- sum(log_std) is missing: a wider normal is a lower one",
         _base(lambda z, m, r: _square(z, m, r) - _HALF),
     ),
-    Mistake(
+    (
         "log_std_sign",
         "the sign of log_std: - sum(log_std), for a wider normal is a lower one",
         _base(lambda z, m, r: _square(z, m, r) + r - _HALF),
     ),
-    Mistake(
+    (
+        "log_std_twice",
+        "log_std is counted twice: once in log N, and not as a log-det as well",
+        _base(lambda z, m, r: _whole(z, m, r) - r),
+    ),
+    (
         "no_ladj",
         "the log-det of the layer is missing: log p(x | c) = log p(z | c) + ladj",
         _of(lambda z, ladj, m, r, x: _log_normal(z, m, r)),
     ),
-    Mistake(
+    (
         "ladj_sign",
         "the sign of the log-det: encode's ladj is added",
         _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) - ladj),
     ),
-    Mistake("ladj_only", "the base density is missing", _of(lambda z, ladj, m, r, x: ladj)),
-    Mistake(
+    (
+        "ladj_twice",
+        "the log-det of the layer is counted twice",
+        _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) + 2 * ladj),
+    ),
+    ("ladj_only", "the base density is missing", _of(lambda z, ladj, m, r, x: ladj)),
+    (
         "at_x",
         "the base density is taken at x: it belongs to z",
         _of(lambda z, ladj, m, r, x: _log_normal(x, m, r) + ladj),
     ),
-    Mistake(
+    (
         "standard",
         "this base is a standard normal one: its mean and deviation come from base_net(c)",
         _base(lambda z, m, r: -0.5 * z.square() - _HALF),
     ),
-    Mistake("no_mean", "the mean is missing: (z - mean) / std", _base(lambda z, m, r: _square(z, 0, r) - r - _HALF)),
-    Mistake(
+    ("no_mean", "the mean is missing: (z - mean) / std", _base(lambda z, m, r: _square(z, 0, r) - r - _HALF)),
+    (
         "no_scale",
         "the deviation is missing in the square: (z - mean) / std",
         _base(lambda z, m, r: _square(z, m, 0 * r) - r - _HALF),
     ),
-    Mistake(
+    (
         "mean_only",
         "the deviation is missing: it comes from base_net(c) as well",
         _base(lambda z, m, r: _square(z, m, 0 * r) - _HALF),
     ),
-    Mistake(
-        "mean_sign", "the sign of the mean: it is taken off z", _base(lambda z, m, r: _square(z, -m, r) - r - _HALF)
-    ),
-    Mistake(
+    ("mean_sign", "the sign of the mean: it is taken off z", _base(lambda z, m, r: _square(z, -m, r) - r - _HALF)),
+    (
         "times_std",
         "multiplied by the deviation: z - mean is divided by it",
         _base(lambda z, m, r: _square(z, m, -r) - r - _HALF),
     ),
-    Mistake("decoded_noise", "mean + std * z makes samples from noise: the density needs (z - mean) / std", _sampled),
-    Mistake(
+    ("decoded_noise", "mean + std * z makes samples from noise: the density needs (z - mean) / std", _sampled),
+    (
         "bracket",
         "a bracket: (z - mean) / std; here only one of the two is divided",
         _base(lambda z, m, r: -0.5 * (z - m * torch.exp(-r)).square() - r - _HALF),
-    ),
-    Mistake(
-        "bracket",
-        "a bracket: (z - mean) / std; here only one of the two is divided",
         _base(lambda z, m, r: -0.5 * (z * torch.exp(-r) - m).square() - r - _HALF),
     ),
-    Mistake(
+    (
+        "standardised_twice",
+        "z is standardised twice: (z - mean) / std belongs to a standard normal, z to one with mean and std",
+        _base(lambda z, m, r: _whole((z - m) * torch.exp(-r), m, r)),
+    ),
+    (
         "not_squared_std",
         "the square holds for std as well: ((z - mean) / std)^2",
         _base(lambda z, m, r: -0.5 * (z - m).square() * torch.exp(-r) - r - _HALF),
     ),
-    Mistake("variance", _VARIANCE, _base(lambda z, m, r: _square(z, m, r / 2) - r / 2 - _HALF)),
-    Mistake("std", _STD, _base(lambda z, m, r: -0.5 * ((z - m) / r).square() - r.abs().log() - _HALF)),
-    Mistake("std", _STD, _base(lambda z, m, r: -0.5 * ((z - m) / r).square() - r.log() - _HALF)),
-    Mistake("std", _STD, _base(lambda z, m, r: -0.5 * ((z - m) / r).square() - r - _HALF)),
-    Mistake(
+    (
+        "variance",
+        "log_std is taken for the log of the variance: the net returns that of the deviation, std = exp(log_std)",
+        _other(lambda r: r / 2),
+    ),
+    (
+        "std",
+        "log_std is taken for the standard deviation itself: std = exp(log_std)",
+        _base(lambda z, m, r: -0.5 * ((z - m) / r).square() - r.abs().log() - _HALF),
+        _base(lambda z, m, r: -0.5 * ((z - m) / r).square() - r.log() - _HALF),
+        _base(lambda z, m, r: -0.5 * ((z - m) / r).square() - r - _HALF),
+    ),
+    (
+        "bounded",
+        "log_std or std is bounded, by clamp or tanh: here it is taken as the net returns it, however small or large",
+        *(_other(lambda r, b=b: r.clamp(-b, b)) for b in (1, 2, 3, 5)),
+        _other(lambda r: r.clamp(-5, 2)),
+        _other(lambda r: r.clamp(-20, 2)),
+        *(_other(lambda r, b=b: r.clamp(min=math.log(b))) for b in (0.1, 0.01)),
+        _other(lambda r: torch.tanh(r)),
+    ),
+    (
+        "other_std",
+        "std is exp(log_std): no softplus, and no small number added to it",
+        _other(lambda r: torch.nn.functional.softplus(r).log()),
+        *(_other(lambda r, e=e: (r.exp() + e).log()) for e in (1e-3, 1e-4, 1e-5, 1e-6)),
+    ),
+    ("abs_log_std", "an absolute value: log_std may be negative, where std is below 1", _other(lambda r: r.abs())),
+    (
         "exp_log_std",
         "this takes off std where log std belongs: - sum(log_std), without exp",
         _base(lambda z, m, r: _square(z, m, r) - r.exp() - _HALF),
     ),
-    Mistake("exchanged", _EXCHANGED, _base(lambda z, m, r: _square(z, r, m) - m - _HALF)),
-    Mistake(
-        "interleaved", "means and log-deviations do not take turns: the first D numbers are the means", _interleaved
+    (
+        "exchanged",
+        "mean and log-deviation are exchanged: the means are the first half of the net's output",
+        _base(lambda z, m, r: _square(z, r, m) - m - _HALF),
     ),
-    Mistake(
+    ("interleaved", "means and log-deviations do not take turns: the first D numbers are the means", _interleaved),
+    (
         "no_half",
         "the square without its one half: log N = -e^2 / 2 - log std - log(2 pi) / 2",
         _base(lambda z, m, r: 2 * _square(z, m, r) - r - _HALF),
     ),
-    Mistake(
+    (
         "square_sign",
         "the sign of the square: log N = -e^2 / 2 - log std - log(2 pi) / 2",
         _base(lambda z, m, r: -_square(z, m, r) - r - _HALF),
     ),
-    Mistake(
+    (
         "no_constant",
         "log(2 pi) / 2 is missing, once for each of the D numbers",
         _base(lambda z, m, r: _square(z, m, r) - r),
     ),
-    Mistake(
+    (
         "constant_once",
         "log(2 pi) / 2 is counted once: it comes with each of the D numbers",
         _of(lambda z, ladj, m, r, x: (_square(z, m, r) - r).sum(1) - _HALF + ladj),
     ),
-    Mistake(
-        "constant_double", "log(2 pi) without its one half", _base(lambda z, m, r: _square(z, m, r) - r - 2 * _HALF)
+    ("constant_double", "log(2 pi) without its one half", _base(lambda z, m, r: _square(z, m, r) - r - 2 * _HALF)),
+    (
+        "constant_sign",
+        "the sign of log(2 pi) / 2: it is taken off",
+        _base(lambda z, m, r: _square(z, m, r) - r + _HALF),
     ),
-    Mistake(
+    (
         "mean_of_features",
         "a mean over the features: log-densities of independent numbers add",
         _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) / z.shape[1] + ladj),
     ),
-    Mistake(
+    (
         "ladj_per_feature",
         "ladj is added to each of the D numbers before they are summed: it is added once",
         _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) + z.shape[1] * ladj),
     ),
-    Mistake(
+    (
         "whole_batch",
         "summed over the batch: one log-density for each row",
         _of(lambda z, ladj, m, r, x: (_log_normal(z, m, r) + ladj).sum()),
     ),
-    Mistake(
+    (
         "batch_mean",
         "averaged over the batch: one log-density for each row",
         _of(lambda z, ladj, m, r, x: (_log_normal(z, m, r) + ladj).mean()),
     ),
-    Mistake(
+    (
+        "of_batch",
+        "log_std or ladj is summed or averaged over the batch: each row has its own",
+        _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) + r.sum(1) - r.sum() + ladj),
+        _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) + ladj.sum()),
+        _of(lambda z, ladj, m, r, x: _log_normal(z, m, r) + ladj.mean()),
+    ),
+    (
         "per_feature",
         "the sum over the features (dim 1) is missing",
         _of(lambda z, ladj, m, r, x: _square(z, m, r) - r - _HALF + ladj[:, None]),
     ),
-    Mistake(
+    (
         "density",
         "this is p(x | c): its logarithm is asked for",
         _of(lambda z, ladj, m, r, x: (_log_normal(z, m, r) + ladj).exp()),
     ),
-    Mistake(
-        "negated", "this is -log p(x | c): no minus sign", _of(lambda z, ladj, m, r, x: -_log_normal(z, m, r) - ladj)
+    (
+        "product",
+        "exp or a product of many, and then log: far out that is log 0 = -inf; add logarithms",
+        _of(lambda z, ladj, m, r, x: _whole(z, m, r).exp().prod(1).log() + ladj),
+        _of(lambda z, ladj, m, r, x: (_whole(z, m, r).sum(1) + ladj).exp().log()),
+        _of(lambda z, ladj, m, r, x: (_square(z, m, r) - _HALF).sum(1) - r.exp().prod(1).log() + ladj),
     ),
-    Mistake("decode", "x is decoded: it is data, and layer.encode(x, c) leads to its latent", _decode),
-    Mistake("no_context", "the context is not passed to the layer: layer.encode(x, c)", _no_context),
-    Mistake(
+    ("negated", "this is -log p(x | c): no minus sign", _of(lambda z, ladj, m, r, x: -_log_normal(z, m, r) - ladj)),
+    ("decode", "x is decoded: it is data, and layer.encode(x, c) leads to its latent", _decode),
+    ("no_context", "the context is not passed to the layer: layer.encode(x, c)", _no_context),
+    (
         "base_sees_z",
         "the base is asked with z: its mean and deviation depend on the context, base_net(c)",
         _base_of(lambda z, c: z),
     ),
-    Mistake(
+    (
         "zero_context",
         "the base is asked with zeros: its mean and deviation depend on the context, base_net(c)",
         _base_of(lambda z, c: 0 * c),
+    ),
+    (
+        "one_context",
+        "one context for the whole batch: each row has its own",
+        _base_of(lambda z, c: c[:1]),
+        _base_of(lambda z, c: c.mean(0, keepdim=True)),
+        _layer_sees(lambda c: c[:1].expand_as(c)),
+    ),
+    (
+        "layer_blind",
+        "the layer is asked with zeros: its scale and shift depend on the context, layer.encode(x, c)",
+        _layer_sees(lambda c: 0 * c),
     ),
 )
 
@@ -288,7 +373,7 @@ EXERCISE = Exercise(
     references=(conditional_log_prob,),
     returns=("log_prob (N,)",),
     cases=cases,
-    mistakes=MISTAKES,
+    mistakes=mistakes_of(_ROWS),
     independent=one_more_layer,
     gradient=("layer", "base_net", "x", "c"),
 )

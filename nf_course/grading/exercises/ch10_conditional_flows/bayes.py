@@ -1,8 +1,10 @@
 """10.bayes: classes from a flow for each class, by the theorem of Bayes."""
 
+import math
+
 import torch
 
-from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
+from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 
 TASK = r"""
 A flow that is conditioned on the class gives $\log p(x \mid k)$ for every class $k$. Together with how frequent the
@@ -63,6 +65,19 @@ def odds(ask, draw):
         if not torch.allclose(got, want, rtol=1e-5, atol=1e-5):
             expected = f"{want[0].item():.4f}, a sigmoid of the log-odds" + (f", at {shift:+.0f}" if shift else "")
             return Finding("property", expected, f"{got[0].item():.4f}")
+    return unseen(ask, draw)
+
+
+def unseen(ask, draw):
+    """A class that never occurred has the probability 0 exactly, and the others share what is left, at any odds."""
+    log_lik, counts = draw.normal(4, 3), torch.tensor([0, 3, 5], device=draw.device)
+    want = torch.sigmoid(log_lik[:, 1] - log_lik[:, 2] + math.log(3 / 5))
+    for ahead in (0.0, 50.0, 1e6):
+        got = ask(log_lik + ahead * (counts == 0), counts)
+        if bool(got[:, 0].any()) or not torch.allclose(got[:, 1], want, rtol=1e-5, atol=1e-5):
+            expected = f"0 and {want[0].item():.4f} for the counts 0, 3, 5, log_lik of the first ahead by {ahead:.0f}"
+            found = f"{got[0, 0].item():.4g} and {got[0, 1].item():.4f}"
+            return Finding("property", expected, found, likely=_EPSILON, mistake="prior_epsilon")
     return None
 
 
@@ -93,120 +108,175 @@ def _epsilon(log_lik, counts):
     return torch.softmax(log_lik + torch.log(counts.to(log_lik) / counts.sum() + 1e-12), 1)
 
 
-_UNDERFLOW = "exp of a log-likelihood is 0 or infinity, and their ratio NaN: stay with logarithms, and use softmax"
-_EPSILON = "a small number added against a division by zero: the row is lost all the same; use softmax of the logs"
-_ROW_SHIFT = (
-    "what is taken off a row leaves exp at 0 or infinity: it must be the row's largest log p(x | k) + log p(k); the "
-    "most likely class may be one with the count 0"
-)
-_ONE_HOT = "the most likely class alone: asked for are the probabilities of all"
+def _zeroed(least):
+    """Softmax of log-likelihoods and counts of at least 1, unseen classes set to 0, and normalised with `least`."""
 
-MISTAKES = (
-    Mistake("underflow", _UNDERFLOW, _of(lambda l, p: _ratio(l.exp() * p.exp()))),
-    Mistake("underflow", _UNDERFLOW, _of(lambda l, p: torch.exp(l + p - (l + p).exp().sum(1, keepdim=True).log()))),
-    Mistake("epsilon", _EPSILON, _of(lambda l, p: l.exp() * p.exp() / ((l + p).exp().sum(1, keepdim=True) + 1e-12))),
-    Mistake(
+    def answer(log_lik, counts):
+        weights = torch.softmax(log_lik + counts.clamp(min=1).to(log_lik).log(), 1) * (counts > 0)
+        return weights / (weights.sum(1, keepdim=True) + least) if least else weights
+
+    return answer
+
+
+_EPSILON = "a small number stands for a prior of 0, or for its log: log 0 = -inf is right, softmax makes it an exact 0"
+_ROWS = (
+    (
+        "underflow",
+        "exp of a log-likelihood is 0 or infinity, and their ratio NaN: stay with logarithms, and use softmax",
+        _of(lambda l, p: _ratio(l.exp() * p.exp())),
+        _of(lambda l, p: torch.exp(l + p - (l + p).exp().sum(1, keepdim=True).log())),
+    ),
+    (
+        "epsilon",
+        "a small number added against a division by zero: the row is lost all the same; use softmax of the logs",
+        _of(lambda l, p: l.exp() * p.exp() / ((l + p).exp().sum(1, keepdim=True) + 1e-12)),
+    ),
+    (
+        "patched",
+        "NaN is patched over after the division: the row is lost all the same; use softmax of the logs",
+        *(
+            _of(lambda l, p, by=by: _ratio((l + p).exp()).nan_to_num(by(l)))
+            for by in (lambda l: 0.0, lambda l: 1 / l.shape[1])
+        ),
+    ),
+    (
         "global_max",
         "one number is taken off the whole table: take each row's own largest off, as softmax does",
         _of(lambda l, p: _ratio((l + p - (l + p).max()).exp())),
-    ),
-    Mistake(
-        "global_max",
-        "one number is taken off the whole table: take each row's own largest off, as softmax does",
         _of(lambda l, p: _ratio((l - l.max()).exp() * p.exp())),
     ),
-    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio((l - l.amax(1, keepdim=True)).exp() * p.exp()))),
-    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio(torch.softmax(l, 1) * p.exp()))),
-    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio((l - l.mean(1, keepdim=True)).exp() * p.exp()))),
-    Mistake("row_shift", _ROW_SHIFT, _of(lambda l, p: _ratio((l - l.amin(1, keepdim=True)).exp() * p.exp()))),
-    Mistake(
+    (
+        "pairwise",
+        "-inf minus -inf is NaN, so that differences of pairs fail: take the largest of a row off, as softmax does",
+        _of(lambda l, p: 1 / torch.exp((l + p)[:, None, :] - (l + p)[:, :, None]).sum(2)),
+    ),
+    (
+        "row_shift",
+        "what is taken off a row leaves exp at 0 or infinity: it must be the largest log p(x | k) + log p(k); the most "
+        "likely class may be one with the count 0",
+        _of(lambda l, p: _ratio((l - l.amax(1, keepdim=True)).exp() * p.exp())),
+        _of(lambda l, p: _ratio(torch.softmax(l, 1) * p.exp())),
+        _of(lambda l, p: _ratio((l - l.mean(1, keepdim=True)).exp() * p.exp())),
+        _of(lambda l, p: _ratio((l - l.amin(1, keepdim=True)).exp() * p.exp())),
+    ),
+    (
         "clamp",
         "the log-likelihoods are clamped, and differences between classes are lost",
         _scores(lambda l, p: l.clamp(-700, 700) + p),
     ),
-    Mistake("no_prior", "the prior is missing: add log p(k), by the counts", _scores(lambda l, p: l)),
-    Mistake("prior_twice", "the prior is counted twice", _scores(lambda l, p: l + 2 * p)),
-    Mistake("prior_not_log", "the prior is added to logarithms: add its logarithm", _scores(lambda l, p: l + p.exp())),
-    Mistake(
+    ("no_prior", "the prior is missing: add log p(k), by the counts", _scores(lambda l, p: l)),
+    (
+        "seen_only",
+        "the counts say only which classes occurred: how often belongs to it, log p(k)",
+        _scores(lambda l, p: l.masked_fill(p.isinf(), -torch.inf)),
+    ),
+    ("prior_twice", "the prior is counted twice", _scores(lambda l, p: l + 2 * p)),
+    ("prior_not_log", "the prior is added to logarithms: add its logarithm", _scores(lambda l, p: l + p.exp())),
+    (
+        "other_log",
+        "another logarithm than the natural one: exp takes back log, not log2 or log10",
+        *(_scores(lambda l, p, base=base: l + p / math.log(base)) for base in (2, 10)),
+    ),
+    (
         "counts_added",
         "the counts are added to logarithms: add log(counts / counts.sum())",
         lambda log_lik, counts: torch.softmax(log_lik + counts, 1),
     ),
-    Mistake(
+    (
         "prior_divided",
         "the prior is divided out: p(x | k) is multiplied by p(k), so log p(k) is added",
         _scores(lambda l, p: l - p),
     ),
-    Mistake(
-        "prior_only", "this is the prior: the likelihoods are not used", _of(lambda l, p: p.exp().expand_as(l).clone())
-    ),
-    Mistake(
+    ("prior_only", "this is the prior: the likelihoods are not used", _of(lambda l, p: p.exp().expand_as(l).clone())),
+    (
         "not_renormalised",
         "the prior is multiplied in after softmax: the rows do not sum to 1 any more",
         _of(lambda l, p: torch.softmax(l, 1) * p.exp()),
     ),
-    Mistake(
+    (
         "averaged",
         "likelihood and prior are multiplied in Bayes' theorem, not added",
         _of(lambda l, p: (torch.softmax(l, 1) + p.exp()) / 2),
     ),
-    Mistake("smoothing", "the counts are smoothed: a class with the count 0 has the probability 0 here", _smoothed),
-    Mistake(
+    ("smoothing", "the counts are smoothed: a class with the count 0 has the probability 0 here", _smoothed),
+    (
         "prior_epsilon",
-        "a small number is added to the prior: log 0 = -inf is right, softmax makes it an exact 0",
+        _EPSILON,
         _epsilon,
+        *(_scores(lambda l, p, least=least: l + p.clamp(min=least)) for least in (-100, -500, -1e3)),
     ),
-    Mistake(
+    (
+        "zeroed_after",
+        "an unseen class is set to 0 after softmax, which had given it everything: -inf before softmax leaves it out",
+        _of(lambda l, p: torch.softmax(l, 1) * p.isfinite()),
+        _of(lambda l, p: torch.softmax(l + p.clamp(min=-80), 1) * p.isfinite()),
+        _zeroed(0.0),
+        _zeroed(1e-300),
+    ),
+    (
         "over_batch",
         "normalised over the rows (dim 0): for each row the classes sum to 1, dim 1",
         _of(lambda l, p: torch.softmax(l + p, 0)),
     ),
-    Mistake(
+    (
         "whole_table",
         "normalised over the whole table: for each row the classes sum to 1",
         _of(lambda l, p: torch.softmax((l + p).flatten(), 0).view_as(l)),
     ),
-    Mistake(
+    (
         "prior_along_rows",
         "the prior is laid along the rows: it has one number for each class, a column of log_lik",
         _scores(lambda l, p: l + p[:, None]),
     ),
-    Mistake(
+    (
+        "sorted_counts",
+        "the counts are sorted: entry k belongs to class k as it stands",
+        lambda log_lik, counts: posterior(log_lik, counts.sort().values),
+        lambda log_lik, counts: posterior(log_lik, counts.sort(descending=True).values),
+    ),
+    (
         "log_posterior",
         "these are logarithms: the probabilities are asked for",
         _of(lambda l, p: torch.log_softmax(l + p, 1)),
     ),
-    Mistake("joint", "this is log p(x, k): it is still to be normalised over the classes", _of(lambda l, p: l + p)),
-    Mistake(
+    ("joint", "this is log p(x, k): it is still to be normalised over the classes", _of(lambda l, p: l + p)),
+    (
         "not_normalised",
         "not normalised: the classes of a row must sum to 1",
         _of(lambda l, p: (l + p - (l + p).amax(1, keepdim=True)).exp()),
+        _of(lambda l, p: (l + p).exp()),
     ),
-    Mistake("not_normalised", "not normalised: the classes of a row must sum to 1", _of(lambda l, p: (l + p).exp())),
-    Mistake(
+    (
         "sigmoid",
         "a sigmoid of each number: the classes of a row compete, softmax",
         _of(lambda l, p: torch.sigmoid(l + p)),
     ),
-    Mistake(
+    (
         "divided_logs",
         "logarithms are divided by their sum: it is exp of them that is to be normalised",
         _of(lambda l, p: _ratio(l + p)),
-    ),
-    Mistake(
-        "divided_logs",
-        "logarithms are divided by their sum: it is exp of them that is to be normalised",
         _of(lambda l, p: _ratio(l)),
     ),
-    Mistake("negated", "the sign: softmax takes log-likelihoods, not negative ones", _scores(lambda l, p: -(l + p))),
-    Mistake("negated", "the sign: softmax takes log-likelihoods, not negative ones", _scores(lambda l, p: -l + p)),
-    Mistake("most_likely", _ONE_HOT, _of(lambda l, p: (l + p).argmax(1))),
-    Mistake(
-        "most_likely", _ONE_HOT, _of(lambda l, p: torch.nn.functional.one_hot((l + p).argmax(1), l.shape[1]).to(l))
+    (
+        "negated",
+        "the sign: softmax takes log-likelihoods, not negative ones",
+        _scores(lambda l, p: -(l + p)),
+        _scores(lambda l, p: -l + p),
     ),
-    Mistake("most_likely", _ONE_HOT, _of(lambda l, p: torch.nn.functional.one_hot((l + p).argmax(1), l.shape[1]))),
-    Mistake("most_likely", _ONE_HOT, _of(lambda l, p: torch.softmax(l + p, 1).amax(1))),
-    Mistake(
+    (
+        "temperature",
+        "divided before softmax: log p(x | k) + log p(k) goes in as it is",
+        _of(lambda l, p: torch.softmax((l + p) / l.shape[1], 1)),
+    ),
+    (
+        "most_likely",
+        "the most likely class alone: asked for are the probabilities of all",
+        _of(lambda l, p: (l + p).argmax(1)),
+        _of(lambda l, p: torch.nn.functional.one_hot((l + p).argmax(1), l.shape[1]).to(l)),
+        _of(lambda l, p: torch.nn.functional.one_hot((l + p).argmax(1), l.shape[1])),
+        _of(lambda l, p: torch.softmax(l + p, 1).amax(1)),
+    ),
+    (
         "evidence",
         "this is log p(x): subtract it from log p(x | k) + log p(k), and take exp",
         _of(lambda l, p: torch.logsumexp(l + p, 1)),
@@ -225,7 +295,7 @@ EXERCISE = Exercise(
     references=(posterior,),
     returns=("probabilities (N, K)",),
     cases=cases,
-    mistakes=MISTAKES,
+    mistakes=mistakes_of(_ROWS),
     independent=odds,
     gradient=("log_lik",),
 )

@@ -2,7 +2,7 @@
 
 import torch
 
-from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
+from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 
 TASK = r"""
 A conditional coupling keeps the first $D // 2$ features, moves the others, and lets its network see the context $c$ as
@@ -38,9 +38,14 @@ def conditional_encode(x, c, net):
 
 
 def cases(draw):
+    """Even and odd D, down to 1, where nothing is kept; a log s up to 6; and twenty of -60, whose product is 0."""
     made = []
-    for n, d, k in ((6, 4, 2), (1, 5, 3), (7, 3, 1), (3, 2, 4)):
-        net = draw.net("net", d // 2 + k, 2 * (d - d // 2))
+    for n, d, k, amplitude in ((6, 4, 2, 1), (1, 5, 3, 1), (7, 3, 1, 1), (5, 1, 2, 1), (3, 2, 4, 6), (2, 40, 2, 60)):
+        net = draw.net("net", d // 2 + k, 2 * (d - d // 2), amplitude=float(amplitude))
+        if amplitude == 6:
+            net.bias[:2] += 3 * draw.signs(2)
+        if d == 40:
+            net.bias[:20] -= 4
         made.append(Case((1.5 * draw.normal(n, d), draw.normal(n, k), net)))
     return made
 
@@ -63,57 +68,32 @@ def jacobian_and_round_trip(ask, draw):
     return None
 
 
-def _parts(x, c, net):
-    d = x.shape[1] // 2
-    log_scale, shift = net(torch.cat((x[:, :d], c), 1)).chunk(2, 1)
-    return x[:, :d], x[:, d:], log_scale, shift
-
-
-def _moved(formula):
-    """Other moved features, `formula(moved, log_scale, shift)`, beside the right ladj."""
-
-    def answer(x, c, net):
-        kept, moved, s, t = _parts(x, c, net)
-        return torch.cat((kept, formula(moved, s, t)), 1), s.sum(1)
-
-    return answer
-
-
-def _ladj(formula):
-    """The right z, with `formula(log_scale, shift)` as ladj."""
+def _answer(
+    *,
+    halves=lambda x: (x[:, : x.shape[1] // 2], x[:, x.shape[1] // 2 :]),
+    seen=lambda kept, moved, c: torch.cat((kept, c), 1),
+    apart=lambda out, d: out.chunk(2, 1),
+    z=lambda v, s, t: torch.exp(s) * v + t,
+    ladj=lambda s, t: s.sum(1),
+):
+    """The right answer but for the parts that are given; v are the moved features, s is log_scale and t the shift."""
 
     def answer(x, c, net):
-        kept, moved, s, t = _parts(x, c, net)
-        return torch.cat((kept, torch.exp(s) * moved + t), 1), formula(s, t)
-
-    return answer
-
-
-def _pair(z, ladj):
-    def answer(x, c, net):
-        kept, moved, s, t = _parts(x, c, net)
+        kept, moved = halves(x)
+        s, t = apart(net(seen(kept, moved, c)), kept.shape[1])
         return torch.cat((kept, z(moved, s, t)), 1), ladj(s, t)
 
     return answer
 
 
-def _seen(seen):
-    """A net that sees something else, `seen(kept, moved, c)`."""
-
-    def answer(x, c, net):
-        d = x.shape[1] // 2
-        kept, moved = x[:, :d], x[:, d:]
-        s, t = net(seen(kept, moved, c)).chunk(2, 1)
-        return torch.cat((kept, torch.exp(s) * moved + t), 1), s.sum(1)
-
-    return answer
+def _log_scale(change):
+    """Another log_scale, `change(log_scale)`, for z and ladj."""
+    return _answer(z=lambda v, s, t: torch.exp(change(s)) * v + t, ladj=lambda s, t: change(s).sum(1))
 
 
-def _upper_half(x, c, net):
-    d = x.shape[1] - x.shape[1] // 2
-    kept, moved = x[:, :d], x[:, d:]
-    s, t = net(torch.cat((kept, c), 1)).chunk(2, 1)
-    return torch.cat((kept, torch.exp(s) * moved + t), 1), s.sum(1)
+def _other_scale(scale):
+    """Another scale, `scale(log_scale)`, with the ladj that belongs to it."""
+    return _answer(z=lambda v, s, t: scale(s) * v + t, ladj=lambda s, t: scale(s).log().sum(1))
 
 
 def _moves_first(x, c, net):
@@ -123,152 +103,220 @@ def _moves_first(x, c, net):
     return torch.cat((torch.exp(s) * moved + t, kept), 1), s.sum(1)
 
 
-def _interleaved(x, c, net):
+def _last_left(x, c, net):
+    """As many moved as kept: the last of an odd number is left as it is."""
     d = x.shape[1] // 2
-    kept, moved = x[:, :d], x[:, d:]
-    out = net(torch.cat((kept, c), 1))
-    s, t = out[:, ::2], out[:, 1::2]
-    return torch.cat((kept, torch.exp(s) * moved + t), 1), s.sum(1)
+    z, ladj = _answer(
+        halves=lambda x: (x[:, :d], x[:, d : 2 * d]), apart=lambda out, d: (out[:, :d], out[:, d : 2 * d])
+    )(x, c, net)
+    return torch.cat((z, x[:, 2 * d :]), 1), ladj
 
 
-def _context_in_z(x, c, net):
-    z, ladj = conditional_encode(x, c, net)
-    d = x.shape[1] // 2
-    return torch.cat((z[:, :d], c, z[:, d:]), 1), ladj
+def _blind(scale, shift, ladj):
+    """The context is 0 for the scale, the shift, or ladj."""
+
+    def answer(x, c, net):
+        d = x.shape[1] // 2
+        s, t = net(torch.cat((x[:, :d], c), 1)).chunk(2, 1)
+        blind_s, blind_t = net(torch.cat((x[:, :d], 0 * c), 1)).chunk(2, 1)
+        z = (blind_s if scale else s).exp() * x[:, d:] + (blind_t if shift else t)
+        return torch.cat((x[:, :d], z), 1), (blind_s if ladj else s).sum(1)
+
+    return answer
 
 
-def _context_counted(x, c, net):
-    z, ladj = conditional_encode(x, c, net)
-    return z, ladj + c.sum(1)
+def _right(change):
+    """`change(z, ladj, x, c)` of what is right."""
+    return lambda x, c, net: change(*conditional_encode(x, c, net), x, c)
 
 
-def _context_added(x, c, net):
-    """The context joins what is moved instead of what is seen: it shifts z as well."""
-    z, ladj = conditional_encode(x, c, net)
-    d = x.shape[1] // 2
-    return torch.cat((z[:, :d], z[:, d:] + c.mean(1, keepdim=True)), 1), ladj
+def _with_context(join):
+    """The right ladj, and z of `join(kept, moved, c)`."""
+
+    def change(z, ladj, x, c):
+        d = x.shape[1] // 2
+        return torch.cat(join(z[:, :d], z[:, d:], c), 1), ladj
+
+    return _right(change)
 
 
-_NO_CONTEXT = "the context is not in what the net takes, one tensor: net(torch.cat((kept, c), 1))"
-_SIGN = "the sign of log_scale: encode multiplies by exp(+log_scale), and ladj is + its sum"
-_DECODE = "this is decode: encode multiplies by exp(log_scale) and then adds the shift"
-_NOT_EXP = "the net returns the log of the scale: multiply by exp(log_scale)"
-_EXCHANGED = "scale and shift are exchanged: the first half of the net's output is log s, the second t"
-
-MISTAKES = (
-    Mistake("no_context", _NO_CONTEXT, _seen(lambda kept, moved, c: kept)),
-    Mistake(
-        "zero_context",
-        "the context is replaced by zeros: z must depend on c",
-        _seen(lambda kept, moved, c: torch.cat((kept, 0 * c), 1)),
+_ROWS = (
+    (
+        "no_context",
+        "the context is not in what the net takes, one tensor: net(torch.cat((kept, c), 1))",
+        _answer(seen=lambda kept, moved, c: kept),
     ),
-    Mistake(
+    (
+        "zero_context",
+        "the context is replaced by zeros: scale, shift and ladj must all depend on c",
+        _blind(True, True, True),
+        _blind(True, False, True),
+        _blind(False, True, False),
+        _blind(False, False, True),
+    ),
+    (
+        "one_context",
+        "one context for the whole batch: each row has its own",
+        _answer(seen=lambda kept, moved, c: torch.cat((kept, c[:1].expand_as(c)), 1)),
+        _answer(seen=lambda kept, moved, c: torch.cat((kept, c.mean(0, keepdim=True).expand_as(c)), 1)),
+    ),
+    (
         "context_first",
         "the order in cat: the kept features first, the context behind them",
-        _seen(lambda kept, moved, c: torch.cat((c, kept), 1)),
+        _answer(seen=lambda kept, moved, c: torch.cat((c, kept), 1)),
     ),
-    Mistake(
+    (
         "sees_moved",
         "the net sees the moved features: only what is kept can be seen by decode as well",
-        _seen(lambda kept, moved, c: torch.cat((moved, c), 1)),
+        _answer(seen=lambda kept, moved, c: torch.cat((moved, c), 1)),
+        _answer(seen=lambda kept, moved, c: torch.cat((moved[:, : kept.shape[1]], c), 1)),
     ),
-    Mistake(
-        "sees_moved",
-        "the net sees the moved features: only what is kept can be seen by decode as well",
-        _seen(lambda kept, moved, c: torch.cat((moved[:, : kept.shape[1]], c), 1)),
-    ),
-    Mistake(
+    (
         "sees_all",
         "the net sees all of x: it takes the kept features and the context",
-        _seen(lambda kept, moved, c: torch.cat((kept, moved, c), 1)),
+        _answer(seen=lambda kept, moved, c: torch.cat((kept, moved, c), 1)),
     ),
-    Mistake(
+    (
         "context_only",
         "the net sees the context alone: the kept features belong to it too",
-        _seen(lambda kept, moved, c: c),
+        _answer(seen=lambda kept, moved, c: c),
     ),
-    Mistake(
+    (
         "along_the_batch",
         "cat along dim 0, the batch: put them side by side, along dim 1",
-        _seen(lambda kept, moved, c: torch.cat((kept, c))),
+        _answer(seen=lambda kept, moved, c: torch.cat((kept, c))),
     ),
-    Mistake(
-        "upper_half", "the halves: D // 2 features are kept, so that an odd D moves one more than it keeps", _upper_half
+    (
+        "upper_half",
+        "the halves: D // 2 features are kept, so that an odd D moves one more than it keeps",
+        _answer(halves=lambda x: x.tensor_split([(x.shape[1] + 1) // 2], 1)),
+        _answer(halves=lambda x: x.chunk(2, 1)),
     ),
-    Mistake(
-        "moves_first",
-        "the first features are moved: here the first D // 2 are kept, and the others moved",
-        _moves_first,
+    (
+        "last_left",
+        "the last of an odd number of features is left as it is: all behind the first D // 2 are moved",
+        _last_left,
     ),
-    Mistake("exchanged", _EXCHANGED, _pair(lambda v, s, t: torch.exp(t) * v + s, lambda s, t: t.sum(1))),
-    Mistake("exchanged", _EXCHANGED, _pair(lambda v, s, t: torch.exp(t) * v + s, lambda s, t: s.sum(1))),
-    Mistake(
+    (
+        "split_at_d",
+        "the net's output is taken apart at D // 2: log s has m = D - D // 2 numbers, as many as are moved",
+        _answer(apart=lambda out, d: (out[:, :d], out[:, d:])),
+        _answer(apart=lambda out, d: (out[:, :d], out[:, d:]), z=lambda v, s, t: v * torch.exp(s) + t),
+    ),
+    ("moves_first", "the first features are moved: here the first D // 2 are kept, and the others moved", _moves_first),
+    (
+        "exchanged",
+        "scale and shift are exchanged: the first half of the net's output is log s, the second t",
+        _answer(z=lambda v, s, t: torch.exp(t) * v + s, ladj=lambda s, t: t.sum(1)),
+        _answer(z=lambda v, s, t: torch.exp(t) * v + s, ladj=lambda s, t: s.sum(1)),
+    ),
+    (
         "interleaved",
         "log s and t do not take turns: the first half of the net's output is log s, the second t",
-        _interleaved,
+        _answer(apart=lambda out, d: (out[:, ::2], out[:, 1::2])),
     ),
-    Mistake("not_exp", _NOT_EXP, _moved(lambda v, s, t: s * v + t)),
-    Mistake("not_exp", _NOT_EXP, _pair(lambda v, s, t: s * v + t, lambda s, t: s.abs().log().sum(1))),
-    Mistake("decode", _DECODE, _pair(lambda v, s, t: (v - t) * torch.exp(-s), lambda s, t: -s.sum(1))),
-    Mistake("decode", _DECODE, _moved(lambda v, s, t: (v - t) * torch.exp(-s))),
-    Mistake("sign", _SIGN, _ladj(lambda s, t: -s.sum(1))),
-    Mistake("sign", _SIGN, _moved(lambda v, s, t: torch.exp(-s) * v + t)),
-    Mistake("sign", _SIGN, _pair(lambda v, s, t: torch.exp(-s) * v + t, lambda s, t: -s.sum(1))),
-    Mistake(
+    (
+        "not_exp",
+        "the net returns the log of the scale: multiply by exp(log_scale)",
+        _answer(z=lambda v, s, t: s * v + t),
+        _answer(z=lambda v, s, t: s * v + t, ladj=lambda s, t: s.abs().log().sum(1)),
+    ),
+    (
+        "other_scale",
+        "the scale is exp(log_scale): no sigmoid, softplus, or number added to it",
+        _other_scale(torch.sigmoid),
+        _other_scale(lambda s: torch.sigmoid(s + 2)),
+        _other_scale(torch.nn.functional.softplus),
+        _other_scale(lambda s: s.exp() + 1e-6),
+        *(_answer(ladj=lambda s, t, e=e: (s.exp() + e).log().sum(1)) for e in (1e-6, 1e-8, 1e-12)),
+    ),
+    (
+        "bounded",
+        "log_scale is bounded, by clamp or tanh: here the net's output is taken as it is, however large",
+        *(_log_scale(lambda s, b=b: s.clamp(-b, b)) for b in (1, 2, 3, 5, 10)),
+        _log_scale(torch.tanh),
+        _log_scale(lambda s: 2 * torch.tanh(s / 2)),
+    ),
+    (
+        "decode",
+        "this is decode: encode multiplies by exp(log_scale) and then adds the shift",
+        _answer(z=lambda v, s, t: (v - t) * torch.exp(-s), ladj=lambda s, t: -s.sum(1)),
+        _answer(z=lambda v, s, t: (v - t) * torch.exp(-s)),
+    ),
+    (
+        "sign",
+        "the sign of log_scale: encode multiplies by exp(+log_scale), and ladj is + its sum",
+        _answer(ladj=lambda s, t: -s.sum(1)),
+        _answer(z=lambda v, s, t: torch.exp(-s) * v + t),
+        _log_scale(lambda s: -s),
+    ),
+    (
+        "abs",
+        "ladj with an absolute value: it may be negative",
+        _answer(ladj=lambda s, t: s.abs().sum(1)),
+        _answer(ladj=lambda s, t: s.sum(1).abs()),
+    ),
+    (
         "shift_first",
         "the order: scale first, then shift; here the shift is scaled too",
-        _moved(lambda v, s, t: torch.exp(s) * (v + t)),
+        _answer(z=lambda v, s, t: torch.exp(s) * (v + t)),
     ),
-    Mistake("shift_sign", "the sign of the shift: encode adds it", _moved(lambda v, s, t: torch.exp(s) * v - t)),
-    Mistake("no_shift", "the shift is missing", _moved(lambda v, s, t: torch.exp(s) * v)),
-    Mistake("no_scale", "the scale is missing: multiply by exp(log_scale) first", _moved(lambda v, s, t: v + t)),
-    Mistake(
+    ("shift_sign", "the sign of the shift: encode adds it", _answer(z=lambda v, s, t: torch.exp(s) * v - t)),
+    ("no_shift", "the shift is missing", _answer(z=lambda v, s, t: torch.exp(s) * v)),
+    ("no_scale", "the scale is missing: multiply by exp(log_scale) first", _answer(z=lambda v, s, t: v + t)),
+    (
         "context_counted",
         "the context is counted in ladj: dz/dx is taken at a fixed c, which adds nothing",
-        _context_counted,
+        _right(lambda z, ladj, x, c: (z, ladj + c.sum(1))),
     ),
-    Mistake(
-        "context_in_z", "the context is in z: it is seen, not transformed, and z has the D features of x", _context_in_z
-    ),
-    Mistake(
+    (
         "context_in_z",
         "the context is in z: it is seen, not transformed, and z has the D features of x",
-        lambda x, c, net: (torch.cat((conditional_encode(x, c, net)[0], c), 1), conditional_encode(x, c, net)[1]),
+        _with_context(lambda kept, moved, c: (kept, c, moved)),
+        _with_context(lambda kept, moved, c: (kept, moved, c)),
     ),
-    Mistake("context_added", "the context is added to z: it acts through the net only", _context_added),
-    Mistake(
+    (
+        "context_added",
+        "the context is added to z: it acts through the net only",
+        _with_context(lambda kept, moved, c: (kept, moved + c.mean(1, keepdim=True))),
+    ),
+    (
         "shift_counted",
         "the shift does not change a volume: ladj is the sum of log_scale alone",
-        _ladj(lambda s, t: (s + t).sum(1)),
+        _answer(ladj=lambda s, t: (s + t).sum(1)),
     ),
-    Mistake("mean", "a mean over the moved features: log-dets of factors add", _ladj(lambda s, t: s.mean(1))),
-    Mistake("not_log", "ladj is the sum of log_scale as it is, without exp", _ladj(lambda s, t: s.exp().sum(1))),
-    Mistake("determinant", "this is the determinant: ladj is its logarithm", _ladj(lambda s, t: s.sum(1).exp())),
-    Mistake(
-        "whole_batch", "ladj is summed over the batch as well: one number for each row", _ladj(lambda s, t: s.sum())
+    ("mean", "a mean over the moved features: log-dets of factors add", _answer(ladj=lambda s, t: s.mean(1))),
+    ("not_log", "ladj is the sum of log_scale as it is, without exp", _answer(ladj=lambda s, t: s.exp().sum(1))),
+    (
+        "product",
+        "a product of many scales is 0 in floating point, and its log -inf: add the log_scale",
+        _answer(ladj=lambda s, t: s.exp().prod(1).log()),
     ),
-    Mistake(
+    ("determinant", "this is the determinant: ladj is its logarithm", _answer(ladj=lambda s, t: s.sum(1).exp())),
+    (
+        "whole_batch",
+        "ladj is summed over the batch as well: one number for each row",
+        _answer(ladj=lambda s, t: s.sum()),
+    ),
+    (
         "over_batch",
         "ladj is summed over the batch (dim 0): sum over the features, dim 1",
-        _ladj(lambda s, t: s.sum(0)),
+        _answer(ladj=lambda s, t: s.sum(0)),
     ),
-    Mistake("per_feature", "the sum over the moved features (dim 1) is missing in ladj", _ladj(lambda s, t: s)),
-    Mistake(
+    ("per_feature", "the sum over the moved features (dim 1) is missing in ladj", _answer(ladj=lambda s, t: s)),
+    (
         "moved_only",
         "the moved features alone: z has all D features",
-        lambda x, c, net: (conditional_encode(x, c, net)[0][:, x.shape[1] // 2 :], conditional_encode(x, c, net)[1]),
+        _right(lambda z, ladj, x, c: (z[:, x.shape[1] // 2 :], ladj)),
     ),
-    Mistake(
+    (
         "moved_before_kept",
         "the parts are joined in the wrong order: the kept features come first",
-        lambda x, c, net: (
-            conditional_encode(x, c, net)[0].roll(x.shape[1] - x.shape[1] // 2, 1),
-            conditional_encode(x, c, net)[1],
-        ),
+        _right(lambda z, ladj, x, c: (z.roll(x.shape[1] - x.shape[1] // 2, 1), ladj)),
     ),
-    Mistake("pair_order", "the pair is the wrong way round: (z, ladj)", lambda *args: conditional_encode(*args)[::-1]),
-    Mistake("z_only", "z alone: return the pair (z, ladj)", lambda *args: conditional_encode(*args)[0]),
-    Mistake("ladj_only", "ladj alone: return the pair (z, ladj)", lambda *args: conditional_encode(*args)[1]),
+    ("pair_order", "the pair is the wrong way round: (z, ladj)", _right(lambda z, ladj, x, c: (ladj, z))),
+    ("z_only", "z alone: return the pair (z, ladj)", _right(lambda z, ladj, x, c: z)),
+    ("ladj_only", "ladj alone: return the pair (z, ladj)", _right(lambda z, ladj, x, c: ladj)),
 )
 
 EXERCISE = Exercise(
@@ -283,7 +331,7 @@ EXERCISE = Exercise(
     references=(conditional_encode,),
     returns=("z (N, D)", "ladj (N,)"),
     cases=cases,
-    mistakes=MISTAKES,
+    mistakes=mistakes_of(_ROWS),
     independent=jacobian_and_round_trip,
     gradient=("x", "c", "net"),
 )
