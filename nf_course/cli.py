@@ -1,172 +1,23 @@
-"""nf-course: train a recipe, list the recipes, measure the shipped weights again.
+"""nf-course: train a recipe, list the recipes, measure the shipped weights again, enlarge a picture.
 
-nf-course train glow-digits;  nf-course recipes;  nf-course table.
-Chapters 6 and 8.
+nf-course train glow-digits;  nf-course table;  nf-course upscale IMAGE;  nf-course measure edits.
+Chapters 6, 8, 11 and 12.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-import csv
-import json
-import platform
-import statistics
 import sys
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext
-from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor
-
-import nf_course
 from nf_course import recipes
-from nf_course.bits import bits_per_dim
 from nf_course.devices import device
-from nf_course.flow import Flow
-from nf_course.precision import mixed_precision
-from nf_course.training import History, fit
-from nf_course.weights import save_weights
+from nf_course.edit_measures import edit_table
+from nf_course.runs import machine, table, train
+from nf_course.upscale_file import upscale_file
+from nf_course.upscale_table import upscale_table
 
-__all__ = ["main", "measure", "train"]
-
-
-def train(
-    name: str,
-    out: str | Path,
-    steps: int | None = None,
-    seed: int = 0,
-    folder: str | Path | None = None,
-    progress: bool | None = None,
-) -> dict[str, Any]:
-    """Run a recipe; leave NAME.safetensors, NAME.json (the card), NAME.csv and NAME.png (the log) in `out`; the card.
-
-    NAME.checkpoint is written on the way; a run that was cut off goes on from it, and it is removed at the end.
-    On CUDA the networks run in bfloat16 and channels-last. Ctrl-C stops early and keeps what was best.
-    Errors: `ValueError` for an unknown recipe, a missing folder, or a checkpoint of another run.
-    """
-    recipe, out, where = recipes.recipe(name), Path(out), device()
-    steps = recipe.steps if steps is None else steps
-    images, valid = recipe.training_images(folder), recipe.load("valid", folder)
-    with torch.random.fork_rng([where] if where.type == "cuda" else []):
-        torch.manual_seed(seed)
-        flow = recipe.build().to(where)
-    precise = nullcontext()
-    if where.type == "cuda":
-        flow, precise = flow.to(memory_format=torch.channels_last), mixed_precision(flow)
-    checkpoint = out / f"{name}.checkpoint"
-    with precise:
-        history = fit(
-            flow,
-            images.to(where),
-            valid.to(where),
-            steps=steps,
-            batch_size=recipe.batch_size,
-            lr=recipe.lr,
-            seed=seed,
-            checkpoint=checkpoint,
-            progress=progress,
-        )
-    size = save_weights(flow, out / f"{name}.safetensors")
-    card = {
-        "recipe": name,
-        "seed": seed,
-        "steps": len(history.train_nll),
-        "best_step": history.best_step,
-        "batch_size": recipe.batch_size,
-        "lr": recipe.lr,
-        "training_images": len(images),
-        "minutes": round(history.seconds / 60, 1),
-        "machine": _machine(where),
-        "torch": torch.__version__,
-        "nf_course": nf_course.__version__,
-        "bytes": size,
-        "parameters": sum(p.numel() for p in flow.parameters()),
-        "bits_per_dim": {
-            split: round(recipes.held_out_bits(flow, recipe.load(split, folder)), 4) for split in ("valid", "test")
-        },
-    }
-    dims = images[0].numel()
-    _write_log(out / f"{name}.csv", history, dims)
-    _draw_log(out / f"{name}.png", name, history, dims)
-    (out / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
-    checkpoint.unlink(missing_ok=True)
-    return card
-
-
-def measure(flow: Flow, images: Tensor, batch_size: int = 64, rounds: int = 5) -> dict[str, float]:
-    """Milliseconds of a training step on a batch (forward, backward, Adam) and of one sample out of a batch.
-
-    Medians of `rounds`, after a warm-up. The steps are taken by a copy: `flow` stays as it is.
-    """
-    batch, learner = images[:batch_size].to(next(flow.parameters()).device), copy.deepcopy(flow)
-    optimizer = torch.optim.Adam(learner.parameters(), fused=batch.device.type in ("cpu", "cuda"))
-
-    def step() -> None:
-        optimizer.zero_grad()
-        (-learner.log_prob(batch).mean()).backward()
-        optimizer.step()
-
-    def timed(work) -> float:
-        work()
-        times = []
-        for _ in range(rounds):
-            started = time.perf_counter()
-            work()
-            if batch.is_cuda:
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - started)
-        return 1000 * statistics.median(times)
-
-    return {"ms_step": timed(step), "ms_sample": timed(lambda: flow.sample(batch_size)) / batch_size}
-
-
-def table(names: Sequence[str]) -> list[dict[str, Any]]:
-    """One row for each shipped recipe, all measured here and now: held-out bits/dim, parameters, milliseconds."""
-    rows = []
-    for name in names:
-        flow, card = recipes.trained(name)
-        recipe, flow = recipes.recipe(name), flow.to(device())
-        row = {"recipe": name, "bits/dim": recipes.held_out_bits(flow, recipe.load("test"))}
-        row |= {"card": card["bits_per_dim"]["test"], "parameters": sum(p.numel() for p in flow.parameters())}
-        rows.append(row | measure(flow, recipe.load("train"), recipe.batch_size))
-    return rows
-
-
-def _machine(where: torch.device) -> str:
-    if where.type == "cuda":
-        return torch.cuda.get_device_name(where)
-    return f"{platform.machine()} CPU, {torch.get_num_threads()} thread(s)"
-
-
-def _write_log(path: Path, history: History, dims: int) -> None:
-    """Some 500 rows, in bits/dim: the mean training loss since the row before, the held-out one where measured."""
-    bits = lambda nll: f"{bits_per_dim(torch.tensor(-nll), dims).item():.5f}"  # noqa: E731
-    valid = dict(zip(history.valid_steps, history.valid_nll, strict=True))
-    last, stride = len(history.train_nll), max(1, len(history.train_nll) // 500)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["step", "train_bits_per_dim", "valid_bits_per_dim"])
-        done = 0
-        for step in sorted({*range(stride, last + 1, stride), *valid, last}):
-            mean = statistics.fmean(history.train_nll[done:step])
-            rows.writerow([step, bits(mean), bits(valid[step]) if step in valid else ""])
-            done = step
-
-
-def _draw_log(path: Path, name: str, history: History, dims: int) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 3.5), layout="constrained")
-    axes = figure.add_subplot(xlabel="step", ylabel="bits/dim", title=name)
-    bits = lambda nll: bits_per_dim(-torch.tensor(nll), dims)  # noqa: E731
-    axes.plot(range(1, len(history.train_nll) + 1), bits(history.train_nll), lw=0.5, label="training batch")
-    axes.plot(history.valid_steps, bits(history.valid_nll), "o-", label="held out")
-    axes.legend()
-    figure.savefig(path, dpi=120)
+__all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -186,6 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run.add_argument("--data", metavar="FOLDER", help="the folder of a data set that does not ship")
     again = commands.add_parser("table", help="measure the shipped weights: held-out bits/dim, parameters, time")
     again.add_argument("recipe", nargs="*", help="which (default: all that ship)")
+    larger = commands.add_parser("upscale", help="enlarge a picture with SRFlow")
+    larger.add_argument("image", help="a picture file: PNG, JPEG, WebP, TIFF, ...")
+    larger.add_argument("--out", help="where to (default: beside the picture, NAME-4x.png)")
+    larger.add_argument("--scale", type=int, default=4, help="4 (default) or 2")
+    larger.add_argument("--temperature", type=float, default=0.8, help="0: smooth, 1: as learned (default: 0.8)")
+    larger.add_argument("--samples", type=int, default=1, help="how many different ones")
+    larger.add_argument("--seed", type=int, default=0)
+    scores = commands.add_parser("measure", help="the table of a chapter, measured here and now")
+    scores.add_argument("what", choices=["upscaling", "edits"], help="chapter 11, on photographs; chapter 12, on faces")
+    scores.add_argument("--scale", type=int, default=4, help="of upscaling: 4 (default) or 2")
+    scores.add_argument("--size", type=int, help="only a square of so many pixels in the middle of each photograph")
+    scores.add_argument("--faces", type=int, default=500, help="of edits: how many held-out faces (default: 500)")
     given = parser.parse_args(arguments)
     try:
         if given.command == "recipes":
@@ -193,6 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif given.command == "train":
             card = train(given.recipe, given.out, given.steps, given.seed, given.data)
             print(f"{card['recipe']}: {card['bits_per_dim']['test']:.3f} bits/dim on test, files in {given.out}/")
+        elif given.command == "upscale":
+            done = upscale_file(given.image, given.out, given.scale, given.temperature, given.samples, given.seed)
+            print(done.words)
+        elif given.command == "measure":
+            _print_upscaling(given.scale, given.size) if given.what == "upscaling" else _print_edits(given.faces)
         else:
             _print_table(given.recipe or _shipped())
     except (ValueError, FileNotFoundError, RuntimeError) as error:
@@ -213,13 +81,34 @@ def _list() -> None:
 
 
 def _print_table(names: Sequence[str]) -> None:
-    print(f"on {_machine(device())}, test images, batch of the recipe")
+    print(f"on {machine(device())}, test images, batch of the recipe")
     print(f"{'recipe':18}{'bits/dim':>10}{'card':>9}{'parameters':>13}{'ms/step':>10}{'ms/sample':>11}")
     for row in table(names):
         print(
             f"{row['recipe']:18}{row['bits/dim']:>10.3f}{row['card']:>9.3f}{row['parameters']:>13,}"
             f"{row['ms_step']:>10.1f}{row['ms_sample']:>11.2f}"
         )
+
+
+def _print_upscaling(scale: int, size: int | None) -> None:
+    rows = upscale_table(scale, size=size)
+    part = "whole" if size is None else f"the middle {size} x {size} pixels"
+    print(f"{scale} x {scale}, photographs of the test split, {part}; again: reduced again, against what was given")
+    print(f"{'method':12}{'temperature':>12}{'PSNR':>8}{'SSIM':>8}{'again':>8}{'texture':>9}{'diversity':>11}")
+    for row in rows:
+        warmth = "" if row.temperature is None else f"{row.temperature:.1f}"
+        print(
+            f"{row.method:12}{warmth:>12}{row.psnr:>8.2f}{row.ssim:>8.3f}{row.again:>8.1f}{row.texture:>9.3f}"
+            f"{row.diversity:>11.1f}"
+        )
+
+
+def _print_edits(faces: int) -> None:
+    print(f"{faces} held-out faces, each attribute moved by one deviation; means over the attributes, in deviations")
+    columns = ("reached", "error", "others", "others / reached", "face_distance", "norm")
+    print(f"{'edit':22}" + "".join(f"{name.replace('_', ' '):>18}" for name in columns))
+    for row in edit_table(faces):
+        print(f"{row['edit']:22}" + "".join(f"{row[name]:>18.3f}" for name in columns))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""MLPField, ConvField, PointField: networks that say how fast each point moves, and where to.
+"""MLPField, ConcatSquashField, ConvField, PointField: networks that say how fast each point moves, and where to.
 
 v = f(t, x, c), of the shape of x; smooth, so that a solver can take long steps.
-Chapter 9.
+Chapters 9 and 12 (ConcatSquashField).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nf_course.expect import expect_context, expect_shape
 
-__all__ = ["ConvField", "MLPField", "PointField"]
+__all__ = ["ConcatSquashField", "ConvField", "MLPField", "PointField"]
 
 
 class MLPField(nn.Module):
@@ -45,6 +45,47 @@ class MLPField(nn.Module):
                 )
             parts.append(context)
         return self.net(torch.cat(parts, 1))
+
+
+class ConcatSquashField(nn.Module):
+    r"""A velocity field over vectors whose layers are gated and shifted by time and context, with tanh between them.
+
+    .. math:: h \leftarrow (W h + b) \odot \sigma(U c_t + u) + V c_t, \qquad c_t = (t, c)
+
+    Time and context can switch units off and on, in each layer; in an `MLPField` they only shift those of the first.
+    Shapes, errors, and the start at zero: as for `MLPField`.
+    Source: Grathwohl et al., 2019 (arXiv 1810.01367), in whose code the layer has this name; StyleFlow is made of it.
+
+    >>> field = ConcatSquashField(2, hidden=(16,), context_features=3)
+    >>> field(0.5, torch.ones(3, 2), torch.ones(3, 3)).tolist()
+    [[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]
+    """
+
+    def __init__(self, features: int, hidden: Sequence[int] = (64, 64), context_features: int = 0) -> None:
+        super().__init__()
+        widths, given = [features, *hidden, features], 1 + context_features
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
+        self.gates = nn.ModuleList(nn.Linear(given, width) for width in widths[1:])
+        self.shifts = nn.ModuleList(nn.Linear(given, width, bias=False) for width in widths[1:])
+        _zero(self.layers[-1])
+        nn.init.zeros_(self.shifts[-1].weight)
+        self.features, self.context_features = features, context_features
+
+    def forward(self, t: float | Tensor, x: Tensor, context: Tensor | None = None) -> Tensor:
+        expect_shape(x, (self.features,), "ConcatSquashField")
+        given = _times(t, x)[:, None]  # (N, 1)
+        if self.context_features:
+            expect_context(context, self.context_features, len(x), "ConcatSquashField")
+            if context.ndim != 2:
+                raise ValueError(
+                    f"ConcatSquashField: expected a context (N, {self.context_features}), got {tuple(context.shape)}"
+                )
+            given = torch.cat((given, context), 1)  # (N, 1 + context_features)
+        last = len(self.layers) - 1
+        for i, (layer, gate, shift) in enumerate(zip(self.layers, self.gates, self.shifts, strict=True)):
+            x = layer(x) * torch.sigmoid(gate(given)) + shift(given)
+            x = x if i == last else torch.tanh(x)
+        return x
 
 
 class ConvField(nn.Module):

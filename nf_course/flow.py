@@ -108,6 +108,11 @@ class Flow(nn.Module):
 
 
 def _context_features(module: nn.Module) -> int:
-    """What the layers ask for. A flow inside a layer (`VariationalDequantize`) gets its context from that layer."""
-    inside = [_context_features(child) for child in module.children() if not isinstance(child, Flow)]
-    return max([getattr(module, "context_features", 0), *inside])
+    """What the layers ask for; a module that says it itself speaks for what it holds, as `Encoded` does.
+
+    A flow inside a layer (`VariationalDequantize`) gets its context from that layer.
+    """
+    own = getattr(module, "context_features", None)
+    if own is not None:
+        return own
+    return max([0, *(_context_features(child) for child in module.children() if not isinstance(child, Flow))])

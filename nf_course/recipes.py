@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,14 @@ from nf_course.actnorm import ActNorm
 from nf_course.bijection import Bijection
 from nf_course.bits import bits_per_dim
 from nf_course.dequantize import Dequantize, Logit
+from nf_course.edit_measures import edit_figures
 from nf_course.flow import Flow
 from nf_course.reshape import Flatten
+from nf_course.upscale import Upscaler
+from nf_course.upscale_scores import upscale_figures
 from nf_course.weights import load_weights
 
-__all__ = ["RECIPES", "Recipe", "held_out_bits", "recipe", "trained", "trained_log"]
+__all__ = ["RECIPES", "Recipe", "held_out_bits", "recipe", "trained", "trained_log", "upscaler"]
 
 FOLDER = Path(__file__).parent / "trained"
 
@@ -36,12 +40,13 @@ class Recipe:
     """All that decides what comes out of a training run, but for the machine."""
 
     name: str
-    images: Callable[..., Tensor]  # ("train" | "valid" | "test", folder) -> integers, uint8 (N, C, H, W)
-    build: Callable[[], Flow]
+    examples: Callable[..., Tensor | tuple[Tensor, Tensor]]  # ("train" | "valid" | "test", folder) -> x or (x, context)
+    build: Callable[..., Flow]
     steps: int
     batch_size: int = 32
     lr: float = 3e-3
     shifts: int = 0  # training images are moved by up to so many pixels each way
+    figures: Callable[[Flow], dict[str, float]] | None = None  # what else its card says, measured on held-out data
     folder: str = ""  # what the user must bring, in words; empty for data that ship
 
     def training_images(self, folder: str | Path | None = None) -> Tensor:
@@ -50,10 +55,19 @@ class Recipe:
         return data.shifted(images, self.shifts) if self.shifts else images
 
     def load(self, split: str, folder: str | Path | None = None) -> Tensor:
-        """The images of a split, from what ships or from the user's folder."""
+        """What the flow is a density of, in a split, from what ships or from the user's folder: uint8 for images."""
+        examples = self._examples(split, folder)
+        return examples if isinstance(examples, Tensor) else examples[0]
+
+    def context(self, split: str, folder: str | Path | None = None) -> Tensor | None:
+        """What is given for each of them, in the same order; None for a flow that is given nothing."""
+        examples = self._examples(split, folder)
+        return None if isinstance(examples, Tensor) else examples[1]
+
+    def _examples(self, split: str, folder: str | Path | None) -> Tensor | tuple[Tensor, Tensor]:
         if self.folder and folder is None:
             raise ValueError(f"recipe {self.name!r}: expected a folder with {self.folder}; nothing is downloaded")
-        return self.images(split, folder) if self.folder else self.images(split)
+        return self.examples(split, folder) if self.folder else self.examples(split)
 
 
 def _digits(split: str) -> Tensor:
@@ -66,6 +80,15 @@ def _mnist5k(split: str) -> Tensor:
 
 def _photos(split: str) -> Tensor:
     return data.photo_patches(split, size=32)
+
+
+def _photo_pairs(split: str, scale: int) -> tuple[Tensor, Tensor]:
+    """Patches of 16 x 16 small pixels beside what they were reduced from: overlapping to learn from, else disjoint."""
+    return data.photo_pairs(split, 16 * scale, scale, stride=4 * scale if split == "train" else None)
+
+
+def _faces(split: str) -> tuple[Tensor, Tensor]:
+    return data.faces(split, 40_000 if split == "train" else 1000)
 
 
 def _mnist(split: str, folder: str | Path) -> Tensor:
@@ -83,6 +106,30 @@ def _standardised(bins: int, shape: tuple[int, int, int]) -> list[Bijection]:
 
 DIGIT, MNIST, PHOTO = (1, 8, 8), (1, 28, 28), (3, 32, 32)
 FEW = {"steps": 2000, "batch_size": 64, "lr": 1e-3}  # 1397 digits are soon known by heart: small steps
+
+
+def _srflow(shape: Sequence[int] | None = None, *, scale: int) -> Flow:
+    return models.srflow(shape or (3, 16 * scale, 16 * scale), scale, steps=6, hidden=32)
+
+
+def _sr_regression(shape: Sequence[int] | None = None, *, scale: int) -> Flow:
+    """As many parameters as the flow of that scale has."""
+    blocks = {4: 7, 2: 4}[scale]
+    return models.sr_regression(shape or (3, 16 * scale, 16 * scale), scale, hidden=64, features=64, blocks=blocks)
+
+
+def _edits(flow: Flow) -> dict[str, float]:
+    return edit_figures(flow, n=50)
+
+
+def _upscaling(flow: Flow, build: Callable[..., Flow], scale: int, temperatures: Sequence[float]) -> dict[str, float]:
+    return upscale_figures(_upscaler(flow, partial(build, scale=scale), scale), temperatures)
+
+
+def _upscaler(flow: Flow, build: Callable[..., Flow], scale: int) -> Upscaler:
+    """For SRFlow, whose latents leave level by level, and for the network, whose latent is one image."""
+    return Upscaler(build, flow, scale, levels=scale.bit_length() if build.func is _srflow else 0)
+
 
 RECIPES = {
     r.name: r
@@ -137,6 +184,25 @@ RECIPES = {
             steps=2400,
             batch_size=16,
         ),
+        # photographs, given with 4 x 4 or 2 x 2 times fewer pixels: a flow, and a network for the L1 error of its size
+        *(
+            Recipe(
+                f"{model}-{scale}x",
+                partial(_photo_pairs, scale=scale),
+                partial(build, scale=scale),
+                steps=6000 if scale == 4 else 4000,  # less is left open by twice as many pixels
+                batch_size=64 // scale**2,  # as many pixels in a batch
+                lr=lr,
+                figures=partial(_upscaling, build=build, scale=scale, temperatures=temperatures),
+            )
+            for scale in (4, 2)
+            for model, build, lr, temperatures in (
+                ("srflow", _srflow, 2e-3, (0.0, 0.8)),
+                ("l1", _sr_regression, 1e-3, (0.0,)),
+            )
+        ),
+        # latents of the generator of faces, given the attributes of what it draws
+        Recipe("styleflow-faces", _faces, models.styleflow, steps=3000, batch_size=256, lr=5e-3, figures=_edits),
         # data that the user brings
         Recipe(
             "glow-mnist-full",
@@ -168,11 +234,20 @@ def recipe(name: str) -> Recipe:
 
 
 @torch.no_grad()
-def held_out_bits(flow: Flow, images: Tensor, passes: int = 4, seed: int = 0, batch_size: int = 250) -> float:
-    """Mean bits per dimension of images, over `passes` draws of the dequantization noise, always the same ones.
+def held_out_bits(
+    flow: Flow,
+    images: Tensor,
+    context: Tensor | None = None,
+    *,
+    passes: int = 4,
+    seed: int = 0,
+    batch_size: int = 250,
+) -> float:
+    """Mean bits per dimension of images, given their context where there is one, over `passes` draws of the noise.
 
-    Cost: `passes` encodes of every image. Other draws move it by some 0.003 bits/dim for 200 images of 64 pixels,
-    and by 0.02 where one odd image costs a hundred nats more in one draw than in another.
+    The draws of the dequantization noise are always the same ones. Cost: `passes` encodes of every image. Other draws
+    move it by some 0.003 bits/dim for 200 images of 64 pixels, and by 0.02 where one odd image costs a hundred nats
+    more in one draw than in another.
     """
     device = next(flow.parameters()).device
     total = 0.0
@@ -180,7 +255,9 @@ def held_out_bits(flow: Flow, images: Tensor, passes: int = 4, seed: int = 0, ba
         torch.manual_seed(seed)
         for _ in range(passes):
             for i in range(0, len(images), batch_size):
-                total += flow.log_prob(images[i : i + batch_size].to(device)).double().sum().item()
+                rows = slice(i, i + batch_size)
+                given = None if context is None else context[rows].to(device)
+                total += flow.log_prob(images[rows].to(device), given).double().sum().item()
     return bits_per_dim(torch.tensor(total / (passes * len(images))), images[0].numel()).item()
 
 
@@ -197,6 +274,18 @@ def trained(name: str) -> tuple[Flow, dict[str, Any]]:
     with torch.random.fork_rng([]):
         flow = load_weights(found.build(), weights)
     return flow, json.loads(_shipped(name, "json").read_text("utf-8"))
+
+
+def upscaler(scale: int = 4, kind: str = "srflow") -> Upscaler:
+    """SRFlow, or the network for the L1 error ("l1"), with the weights that ship, for pictures of any size.
+
+    Errors: `ValueError` for a scale without shipped weights. Chapter 11.
+    """
+    name = f"{kind}-{scale}x"
+    if name not in RECIPES:
+        raise ValueError(f"upscaler: expected a scale of 2 or 4, and srflow or l1, got {scale!r} and {kind!r}")
+    flow, _ = trained(name)
+    return _upscaler(flow, recipe(name).build, scale)
 
 
 def trained_log(name: str) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:

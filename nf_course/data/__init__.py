@@ -16,8 +16,10 @@ from nf_course.data.airports import airports
 from nf_course.data.cifar10 import cifar10
 from nf_course.data.diamonds import Diamonds, diamonds
 from nf_course.data.digits import Digits, digits
+from nf_course.data.faces import FaceGenerator, Faces, face_generator, faces
 from nf_course.data.faithful import Faithful, faithful
 from nf_course.data.mnist import LabelledImages, mnist, mnist5k, shifted
+from nf_course.data.photo_pairs import PhotoPairs, photo_pairs
 from nf_course.data.photos import photo_credits, photo_patches, photos
 from nf_course.data.toy import (
     checkerboard,
@@ -36,13 +38,18 @@ __all__ = [
     "DataFileError",
     "Diamonds",
     "Digits",
+    "FaceGenerator",
+    "Faces",
     "Faithful",
     "LabelledImages",
+    "PhotoPairs",
     "airports",
     "checkerboard",
     "cifar10",
     "diamonds",
     "digits",
+    "face_generator",
+    "faces",
     "faithful",
     "gaussians",
     "gaussians_labels",
@@ -51,6 +58,7 @@ __all__ = [
     "moons",
     "moons_labels",
     "photo_credits",
+    "photo_pairs",
     "photo_patches",
     "photos",
     "pinwheel",

@@ -10,9 +10,11 @@ import torch
 from nf_course import (
     MLP,
     RK4,
+    RRDB,
     ActNorm,
     AdditiveCoupling,
     AffineCoupling,
+    AffineInjector,
     Alternating,
     Bijection,
     Checkerboard,
@@ -22,7 +24,10 @@ from nf_course import (
     CouplingStack,
     DiagonalScaling,
     Dopri5,
+    Encoded,
+    Enlarge,
     Flatten,
+    Guess,
     Halves,
     IndexMask,
     Inverse,
@@ -33,6 +38,7 @@ from nf_course import (
     Sequential,
     Split,
     Squeeze,
+    ToLevel,
     models,
     randomise,
 )
@@ -73,6 +79,19 @@ def two_couplings(context=0):
     return first, second
 
 
+def injected(scale=2):
+    """The encoder's features, at their own size and enlarged, in an injector and a coupling."""
+    here = AffineInjector(ConvNet(3, 4, 6, zero_init=False))
+    there = Encoded(ToLevel(3, scale), Sequential(here, AffineCoupling(ConvNet(1, 2, 6, 3))))
+    return Encoded(RRDB(1, features=3, blocks=1, growth=2), there)
+
+
+def srflow():
+    """Without its dequantization."""
+    flow = models.srflow((1, 8, 4), 2, levels=1, steps=1, hidden=4, features=3, blocks=1)
+    return flow.bijection[1:]
+
+
 def multi_scale():
     """Two levels over 1 x 4 x 4 images, the way image flows are put together."""
     coarse = Sequential(Squeeze(), LULinear(8), AffineCoupling(conv(4, 4)), Flatten((8, 1, 1)))
@@ -105,6 +124,12 @@ CASES = [
         (4,),
     ),
     Case("stack, checkerboard", lambda: CouplingStack([AffineCoupling(conv(2, 2), Checkerboard())] * 1), (1, 4, 4)),
+    Case("injector", lambda: AffineInjector(MLP(3, 2 * 4, (8,))), (4,), context=(3,)),
+    Case("injector, images", lambda: AffineInjector(ConvNet(2, 2 * 3, 6)), (3, 2, 4), context=(2, 2, 4)),
+    Case("injector of a guess", lambda: AffineInjector(Guess(MLP(2, 4, (8,)))), (4,), context=(2,)),
+    Case("injector of an enlarged image", lambda: AffineInjector(Guess(Enlarge(2, 2))), (2, 2, 4), context=(2, 1, 2)),
+    Case("encoded context", lambda: Encoded(MLP(2, 3, (8,)), Sequential(*two_couplings(3))), (5,), context=(2,)),
+    Case("encoded context, images", injected, (2, 4, 6), context=(1, 2, 3)),
     Case("actnorm, vectors", lambda: ActNorm(4), (4,)),
     Case("actnorm, images, H != W", lambda: ActNorm(3), (3, 2, 3)),
     Case("actnorm, points", lambda: ActNorm(3), (3, 7)),
@@ -147,6 +172,7 @@ CASES = [
         (1, 4, 4),
         context=(3, 8, 8),
     ),
+    Case("SRFlow", srflow, (1, 8, 4), context=(1, 4, 2)),
     Case("continuous", lambda: ContinuousFlow(MLPField(3, (8,)), RK4(16)), (3,), tolerance=1e-5),
     Case("continuous, context", lambda: ContinuousFlow(MLPField(2, (8,), 3), RK4(16)), (2,), (3,), tolerance=1e-5),
     Case("continuous, Dopri5", lambda: ContinuousFlow(MLPField(2, (8,)), Dopri5(1e-8, 1e-8)), (2,), tolerance=1e-5),

@@ -10,8 +10,9 @@ import torch
 from PIL import Image
 
 from nf_course import load_weights
-from nf_course.cli import main, measure, train
+from nf_course.cli import main
 from nf_course.recipes import RECIPES, held_out_bits, recipe
+from nf_course.runs import measure, train
 from nf_course.training import fit
 
 
@@ -58,7 +59,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(tmp_path, monkeypatc
             return fit(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr("nf_course.cli.fit", cut)
+        patch.setattr("nf_course.runs.fit", cut)
         with pytest.raises(SystemExit):
             train("nice-digits", tmp_path / "cut", steps=20)
     assert calls and [path.name for path in (tmp_path / "cut").iterdir()] == ["nice-digits.checkpoint"]
@@ -102,6 +103,54 @@ def test_the_list_and_the_table(capsys):
     assert header.split() == ["recipe", "bits/dim", "card", "parameters", "ms/step", "ms/sample"]
     name, bits, card, *_ = rows[0].split()
     assert name == "nice-digits" and abs(float(bits) - float(card)) < 0.01
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+def test_upscale_writes_the_picture_and_says_what_it_did(tmp_path, capsys, samples):
+    small = Image.linear_gradient("L").resize((21, 16)).convert("RGB")
+    small.putalpha(200)
+    small.save(tmp_path / "leaf.png")
+    assert main(["upscale", str(tmp_path / "leaf.png"), "--samples", str(samples), "--temperature", "0.7"]) == 0
+    said = capsys.readouterr().out
+    assert "leaf.png: 21 x 16 pixels" in said and "temperature 0.7, seed 0: 84 x 64 pixels" in said
+    assert "transparency was interpolated" in said and "reduced again" in said
+    names = ["leaf-4x.png"] if samples == 1 else ["leaf-4x-1.png", "leaf-4x-2.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "leaf.png"])
+    for name in names:
+        with Image.open(tmp_path / name) as image:
+            assert image.size == (84, 64) and image.mode == "RGBA"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["none.png"], "there is no file"),
+        (["text.png"], "expected a picture"),
+        (["small.png"], "at least 8 x 8 pixels, got 5 x 9"),
+        (["fine.png", "--scale", "3"], "expected a scale of 2 or 4"),
+        (["fine.png", "--out", "fine.png"], "another name"),
+        (["fine.png", "--out", "fine.doc"], "ends in .png"),
+        (["fine.png", "--temperature", "-1"], "temperature from 0 to 2"),
+        (["fine.png", "--samples", "0"], "samples, a whole number"),
+    ],
+)
+def test_upscale_refuses_and_loses_nothing(tmp_path, monkeypatch, capsys, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.png").write_text("no picture")
+    Image.new("RGB", (9, 5)).save("small.png")
+    Image.new("RGB", (9, 9)).save("fine.png")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert main(["upscale", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert words in err and err.startswith("nf-course: ") and err.count("\n") == 1
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_the_table_of_upscaling(capsys):
+    assert main(["measure", "upscaling", "--size", "64"]) == 0
+    _, header, *rows = capsys.readouterr().out.splitlines()
+    assert header.split() == ["method", "temperature", "PSNR", "SSIM", "again", "texture", "diversity"]
+    assert [row.split()[0] for row in rows] == ["nearest", "bicubic", "L1", *["SRFlow"] * 7]
 
 
 def test_measure_leaves_the_flow_as_it_is():
