@@ -5,6 +5,7 @@ import math
 import torch
 
 import nf_course as nf
+from nf_course import latents, models, quality
 from nf_course.grading.draw import Draw
 from nf_course.grading.registry import find
 
@@ -229,3 +230,25 @@ def test_conditional_flows():
     log_lik, counts = 50 * torch.randn(4, 3), torch.tensor([5, 0, 20])
     want = torch.softmax(log_lik + counts.log(), 1)
     torch.testing.assert_close(posterior(log_lik, counts), want)
+
+
+def test_srflow():
+    names = ("injector", "psnr", "consistency", "resample")
+    injector_encode, psnr, consistency, resample = (references(f"11.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    x, c = torch.randn(4, 3, 2, 6), torch.randn(4, 5, 2, 6)
+    layer = nf.AffineInjector(nf.ConvNet(5, 6, 8, zero_init=False))
+    torch.testing.assert_close(injector_encode(x, layer.conditioner(c)), layer.encode(x, c))
+    samples, low = torch.rand(2, 4, 3, 8, 12), torch.rand(4, 3, 2, 3)
+    torch.testing.assert_close(psnr(samples[0], samples[1]), quality.psnr(samples[0], samples[1]))
+    want = torch.stack([quality.psnr(nf.reduce(sample, 4), low) for sample in samples]).mean(0)
+    torch.testing.assert_close(consistency(samples, low, 4), want)
+
+    flow = nf.randomise(models.srflow((1, 8, 8), scale=2, levels=2, steps=1, hidden=8, features=8, blocks=1)).double()
+    bijection = flow.bijection[1:]  # without the noise of dequantization
+    x, c = 255 * torch.rand(3, 1, 8, 8).double(), torch.rand(3, 1, 4, 4).double()
+    noise = [torch.randn(3, *shape).double() for shape in latents.part_shapes((1, 8, 8), levels=2)]
+    again = latents.latent_parts(bijection.encode(resample(bijection, x, c, noise, 1, 0.7), c)[0], (1, 8, 8), levels=2)
+    torch.testing.assert_close(again[0], latents.latent_parts(bijection.encode(x, c)[0], (1, 8, 8), levels=2)[0])
+    torch.testing.assert_close(again[1], 0.7 * noise[1])
+    torch.testing.assert_close(resample(bijection, x, c, noise, 2, 0.7), x)

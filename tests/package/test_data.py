@@ -278,7 +278,9 @@ def test_small_files_with_credits():
         assert f"nf_course/data/{file.name}" in notice, f"NOTICE gives no credit for {file.name}"
 
 
-@pytest.mark.parametrize("name", ["digits", "diamonds", "airports", "faithful", "mnist5k", "photos", "face_generator_int8"])
+@pytest.mark.parametrize(
+    "name", ["digits", "diamonds", "airports", "faithful", "mnist5k", "photos", "face_generator_int8"]
+)
 def test_derived_from_its_origin(name):
     """Where the package that a file came from is installed, derive it again; elsewhere only compare() is tested."""
     path = Path(__file__).parents[2] / "tools" / "derive_data.py"
