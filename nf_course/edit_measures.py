@@ -1,6 +1,6 @@
 """measure_edits, edit_table: did an edit reach its target, what else moved, and did the face stay?
 
-M_kj = E |a'_j - a_j| when attribute k is moved by one deviation: the disentanglement matrix.
+M_kj = E abs(a'_j - a_j) when attribute k is moved by one deviation: the disentanglement matrix.
 Chapter 12.
 """
 

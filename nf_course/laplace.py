@@ -1,6 +1,6 @@
 """StandardLaplace: the base density whose likelihood is the absolute error.
 
-log p(z) = -sum |z_i| - D log 2.
+log p(z) = -sum abs(z_i) - D log 2.
 Chapter 11.
 """
 

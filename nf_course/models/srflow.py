@@ -80,7 +80,7 @@ def srflow(
 def sr_regression(shape: Sequence[int], scale: int = 4, hidden: int = 64, features: int = 64, blocks: int = 6) -> Flow:
     """The best single guess in the mean absolute error: a network of c, as a flow with a Laplace base.
 
-    -log p(x | c) is |x - g(c)| / b, summed, and a constant: maximum likelihood is the usual L1 training. The sample
+    -log p(x | c) is the absolute error of g(c), over b, and a constant: maximum likelihood is L1 training. The sample
     at temperature 0 is the guess g(c) itself. Shapes and errors: as for `srflow`.
 
     >>> import torch
