@@ -89,8 +89,8 @@ def faces(split: str = "train", n: int | None = None) -> Faces:
         n: how many; by default 4000, 500 and 500. The first n are always the same ones: there is no end to them.
 
     Returns:
-        ``w`` of shape ``(n, 100)`` and ``attributes`` of shape ``(n, 5)``, float32: the latter measured in the
-        pixels of G(w) by :func:`nf_course.attributes.standard_attributes`, in deviations from the mean.
+        ``w`` of shape ``(n, 100)`` and ``attributes`` of shape ``(n, 5)``, float32. The latter are measured in the
+        pixels of G(w) by :func:`~nf_course.attributes.standard_attributes`, in deviations from the mean.
 
     The attributes of the first 40 000, 1000 and 1000 ship, in half precision. Each face beyond is drawn once for each
     process, which takes 5 ms.
