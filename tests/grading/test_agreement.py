@@ -5,7 +5,8 @@ import math
 import torch
 
 import nf_course as nf
-from nf_course import latents, models, quality
+from nf_course import edit_baselines, edit_measures, editing, latents, models, quality
+from nf_course.face_features import face_features, feature_distance
 from nf_course.grading.draw import Draw
 from nf_course.grading.registry import find
 
@@ -252,3 +253,39 @@ def test_srflow():
     torch.testing.assert_close(again[0], latents.latent_parts(bijection.encode(x, c)[0], (1, 8, 8), levels=2)[0])
     torch.testing.assert_close(again[1], 0.7 * noise[1])
     torch.testing.assert_close(resample(bijection, x, c, noise, 2, 0.7), x)
+
+
+def test_styleflow():
+    names = ("edit", "linear", "matrix", "identity")
+    edit, linear_edit, disentanglement_matrix, identity_kept = (references(f"12.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    flow = nf.randomise(models.styleflow(features=6, context_features=3, hidden=(8,)), seed=0).double()
+    w, source, target = (torch.randn(5, size, dtype=torch.float64) for size in (6, 3, 3))
+    ours = editing.FlowEdit(flow, flow.bijection.solver)
+    torch.testing.assert_close(edit(flow.bijection, w, source, target), ours(w, source, target))
+
+    latents = torch.randn(40, 6, dtype=torch.float64)
+    attributes = latents @ torch.randn(6, 3, dtype=torch.float64) + 0.1 * torch.randn(40, 3, dtype=torch.float64)
+    linear, step = edit_baselines.LinearEdit(latents, attributes, keep=True), torch.randn(5, dtype=torch.float64)
+    D = torch.linalg.pinv(linear.directions).T  # (K, F), the rows that least squares found
+    moved = source.clone()
+    moved[:, 1] += step
+    torch.testing.assert_close(linear_edit(w, D, 1, step), linear(w, source, moved))
+
+    editor = editing.StyleEditor(
+        linear,
+        lambda w: w.float().sigmoid().repeat(1, 2048).reshape(-1, 3, 64, 64),
+        lambda images: images.flatten(1)[:, :3].double().square(),
+        names=("a", "b", "c"),
+    )
+    found = edit_measures.disentanglement(editor, w, 0.5)
+    before, ways = editor.measure(w), torch.tensor([1.0, -1, 1, -1, 1]).to(w)
+    after = [editor.measure(editor.edit(w, {k: before[:, k] + 0.5 * ways}, source=before)) for k in range(3)]
+    M, _ = disentanglement_matrix(before, torch.stack(after), torch.tensor([0.5, -0.5, 0.5]).to(w))
+    torch.testing.assert_close(0.5 * M, torch.stack([measures.moved for measures in found]))
+
+    images, edited = torch.rand(2, 4, 3, 64, 64)
+    features, other = (face_features(picture) for picture in (images, edited))
+    own = feature_distance(images, edited)
+    strangers = feature_distance(images, images.roll(-1, 0))
+    torch.testing.assert_close(identity_kept(3 * features, other / 2), 1 - own.mean() / strangers.mean())
