@@ -60,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             done = upscale_file(given.image, given.out, given.scale, given.temperature, given.samples, given.seed)
             print(done.words)
         elif given.command == "measure":
-            _print_upscaling(given.scale, given.size) if given.what == "upscaling" else _print_edits(given.faces)
+            if given.what == "upscaling":
+                _print_upscaling(given.scale, given.size)
+            else:
+                _print_edits(given.faces)
         else:
             _print_table(given.recipe or _shipped())
     except (ValueError, FileNotFoundError, RuntimeError) as error:
