@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scores.add_argument("--scale", type=int, default=4, help="of upscaling: 4 (default) or 2")
     scores.add_argument("--size", type=int, help="only a square of so many pixels in the middle of each photograph")
     scores.add_argument("--faces", type=int, default=500, help="of edits: how many held-out faces (default: 500)")
+    scores.add_argument("--search", type=int, default=0, help="of edits: the search by gradients too, on so many faces")
     given = parser.parse_args(arguments)
     try:
         if given.command == "recipes":
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if given.what == "upscaling":
                 _print_upscaling(given.scale, given.size)
             else:
-                _print_edits(given.faces)
+                _print_edits(given.faces, given.search)
         else:
             _print_table(given.recipe or _shipped())
     except (ValueError, FileNotFoundError, RuntimeError) as error:
@@ -106,11 +107,11 @@ def _print_upscaling(scale: int, size: int | None) -> None:
         )
 
 
-def _print_edits(faces: int) -> None:
+def _print_edits(faces: int, search: int) -> None:
     print(f"{faces} held-out faces, each attribute moved by one deviation; means over the attributes, in deviations")
     columns = ("reached", "error", "others", "others / reached", "face_distance", "norm")
     print(f"{'edit':22}" + "".join(f"{name.replace('_', ' '):>18}" for name in columns))
-    for row in edit_table(faces):
+    for row in edit_table(faces, oracle=search):
         print(f"{row['edit']:22}" + "".join(f"{row[name]:>18.3f}" for name in columns))
 
 
