@@ -10,7 +10,7 @@ shifted. With $a$ and $t$ from $\theta(c)$,
 
 $$\begin{gathered}
 z = s \odot x + t, \qquad \log s = 2 \tanh(a / 2), \\
-\text{ladj} = \sum_{i \,\in\, C \times H \times W} \log s_i
+\text{ladj} = \sum_{i=1}^{C \cdot H \cdot W} \log s_i
 \end{gathered}$$
 
 `x` has shape `(N, C, H, W)`. `theta` is what the network returned, `(N, 2 * C, H, W)`: its first $C$ channels are $a$,

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 
 TASK = r"""
-Is it still the same face? A network turns each face into features; $\varphi_n$ are those of face $n$ before the edit,
-$\varphi'_n$ those after it. Only their direction counts, so that each is divided by its length first,
+Is it still the same face? Features describe each face, by a network or by hand; $\varphi_n$ are those of face $n$
+before the edit, $\varphi'_n$ those after it. Only their direction counts, so that each is divided by its length first,
 $u = \varphi / \lVert \varphi \rVert$. A distance says little by itself: compare it with that between strangers, each
 face and the next one, the last and the first, all before the edit. The measure is 1 where nothing changed, and 0 where
 an edited face is as far from itself as from a stranger:

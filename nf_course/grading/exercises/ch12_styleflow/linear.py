@@ -5,14 +5,14 @@ import torch
 from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 
 TASK = r"""
-Least squares predicts $K$ attributes of a face from its latent, $a \approx D w + b$: row $j$ of $D$ says how prediction
-$j$ grows with $w$. The edit without a flow moves $w$ so that prediction $k$ changes by what is wanted and no other
-changes. Many steps do; the shortest one is made by the pseudo-inverse $D^+$, and with the $k$-th unit vector $e_k$
+Least squares predicts $K$ attributes of a face from its latent, $a \approx D w + \text{const}$: row $j$ of $D$, the
+chapter's $L$, says how prediction $j$ grows with $w$. The edit without a flow moves $w$ so that prediction $k$
+changes by what is wanted and no other changes. Many steps do; the shortest one is wanted. With the $k$-th unit
+vector $e_k$
 
 $$\begin{gathered}
-w' = w + \operatorname*{arg\,min}_{\delta} \lVert \delta \rVert^2
-\quad \text{with} \quad D \delta = \mathtt{step}\; e_k, \\
-\delta = \mathtt{step}\; D^+ e_k, \qquad D^+ = D^\top (D D^\top)^{-1}
+w' = w + \operatorname*{arg\,min}_{\delta} \lVert \delta \rVert^2 \\
+\text{with} \quad D \delta = \mathtt{step}\; e_k
 \end{gathered}$$
 
 `w` has shape `(N, F)` and `D` has shape `(K, F)`, with $K \le F$ and rows that are independent, but neither of length 1

@@ -8,7 +8,7 @@ TASK = r"""
 The same $N$ faces were edited $K$ times: edit $k$ was to change attribute $k$ by $\delta_k$, which may be negative, and
 to leave the others. All $K$ attributes were measured before, $a_{n,j}$, and after each edit, $a'_{k,n,j}$. How far each
 attribute moved, for each unit that was asked for, is a matrix; and the share of all movement that went to attributes
-which should have stayed is a score, 0 at best:
+which should have stayed is a score, 0 at best (the chapter's *others / reached* is another one):
 
 $$\begin{gathered}
 M_{kj} = \frac1N \sum_{n=1}^{N} \frac{\lvert a'_{k,n,j} - a_{n,j} \rvert}{\lvert \delta_k \rvert}, \\
