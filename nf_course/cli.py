@@ -110,9 +110,10 @@ def _print_upscaling(scale: int, size: int | None) -> None:
 def _print_edits(faces: int, search: int) -> None:
     print(f"{faces} held-out faces, each attribute moved by one deviation; means over the attributes, in deviations")
     columns = ("reached", "error", "others", "others / reached", "face_distance", "norm")
-    print(f"{'edit':22}" + "".join(f"{name.replace('_', ' '):>18}" for name in columns))
+    print(f"{'edit':24}" + "".join(f"{name.replace('_', ' '):>18}" for name in columns))
     for row in edit_table(faces, oracle=search):
-        print(f"{row['edit']:22}" + "".join(f"{row[name]:>18.3f}" for name in columns))
+        name = row["edit"] if row["faces"] == faces else f"{row['edit']} ({row['faces']})"  # on so many of them
+        print(f"{name:24}" + "".join(f"{row[column]:>18.3f}" for column in columns))
 
 
 if __name__ == "__main__":

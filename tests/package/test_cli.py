@@ -153,6 +153,14 @@ def test_the_table_of_upscaling(capsys):
     assert [row.split()[0] for row in rows] == ["nearest", "bicubic", "L1", *["SRFlow"] * 7]
 
 
+def test_the_table_of_edits(capsys):
+    assert main(["measure", "edits", "--faces", "2", "--search", "1"]) == 0
+    told, header, *rows = capsys.readouterr().out.splitlines()
+    assert told.startswith("2 held-out faces") and header.split()[:4] == ["edit", "reached", "error", "others"]
+    names = [row[:24].strip() for row in rows]
+    assert names == ["linear", "linear, others kept", "regression", "flow", "search by gradients (1)"]
+
+
 def test_measure_leaves_the_flow_as_it_is():
     flow = recipe("realnvp-digits").build().eval()
     before = {name: tensor.clone() for name, tensor in flow.state_dict().items()}
