@@ -58,12 +58,12 @@ def photograph_and_face() -> plt.Figure:
     """Above, part of a test photograph; below, a test face, the side of its light moved by -2 to 2 deviations."""
     truth = photos("test")["peaks"][:, 96:192, 272:368] / 255
     given = reduce(truth[None], 4)[0].mul(255).round().clamp(0, 255) / 255
-    srflow = upscaler(4)
+    samples = upscaler(4)(given, temperature=0.8, samples=2, seed=0)
     above = {
         "given": given,
         "bicubic": enlarge(given[None], 4)[0],
-        "one sample": srflow(given, temperature=0.8, samples=1, seed=0)[0],
-        "another": srflow(given, temperature=0.8, samples=1, seed=1)[0],
+        "one sample": samples[0],
+        "another": samples[1],
         "the photograph": truth,
     }
     flow, _ = trained("styleflow-faces")
