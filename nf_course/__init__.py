@@ -28,6 +28,7 @@ from nf_course.injector import AffineInjector, Guess
 from nf_course.laplace import StandardLaplace
 from nf_course.linear import LULinear
 from nf_course.logistic import StandardLogistic
+from nf_course.map_estimate import MapDiverged, MapEstimate, map_estimate
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
 from nf_course.matching import flow_matching_loss
 from nf_course.precision import mixed_precision
@@ -84,6 +85,8 @@ __all__ = [
     "LinearEdit",
     "Logit",
     "MLPField",
+    "MapDiverged",
+    "MapEstimate",
     "Mask",
     "NonFiniteLoss",
     "PointField",
@@ -117,6 +120,7 @@ __all__ = [
     "load_checkpoint",
     "load_weights",
     "log_abs_det_jacobian",
+    "map_estimate",
     "mean_nll",
     "measure_edits",
     "mixed_precision",

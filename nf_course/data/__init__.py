@@ -18,9 +18,11 @@ from nf_course.data.diamonds import Diamonds, diamonds
 from nf_course.data.digits import Digits, digits
 from nf_course.data.faces import FaceGenerator, Faces, face_generator, faces
 from nf_course.data.faithful import Faithful, faithful
+from nf_course.data.furniture import Furniture, furniture
 from nf_course.data.mnist import LabelledImages, mnist, mnist5k, shifted
 from nf_course.data.photo_pairs import PhotoPairs, photo_pairs
 from nf_course.data.photos import photo_credits, photo_patches, photos
+from nf_course.data.poses import Poses, poses
 from nf_course.data.toy import (
     checkerboard,
     gaussians,
@@ -41,8 +43,10 @@ __all__ = [
     "FaceGenerator",
     "Faces",
     "Faithful",
+    "Furniture",
     "LabelledImages",
     "PhotoPairs",
+    "Poses",
     "airports",
     "checkerboard",
     "cifar10",
@@ -51,6 +55,7 @@ __all__ = [
     "face_generator",
     "faces",
     "faithful",
+    "furniture",
     "gaussians",
     "gaussians_labels",
     "mnist",
@@ -63,6 +68,7 @@ __all__ = [
     "photos",
     "pinwheel",
     "pinwheel_labels",
+    "poses",
     "rings",
     "rings_labels",
     "shifted",

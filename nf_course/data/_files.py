@@ -25,7 +25,7 @@ class DataFileError(RuntimeError):
     """A data file, of the package or the user's own, is missing, unreadable, or does not hold what it should."""
 
 
-def read(name: str, **expected: tuple[tuple[int, ...], str]) -> dict[str, np.ndarray]:
+def read(name: str, /, **expected: tuple[tuple[int, ...], str]) -> dict[str, np.ndarray]:
     """The arrays of the shipped file ``name``, checked against their expected ``key=(shape, dtype kind)``.
 
     The arrays are read once for each process and are read-only: copy before writing. Nothing is ever
