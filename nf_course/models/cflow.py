@@ -35,7 +35,7 @@ class SharedLatent(nn.Module):
     Source: Grover et al., 2020 (AlignFlow, arXiv 1905.12892). Chapter 13.
 
     >>> _ = torch.manual_seed(0)
-    >>> both, x = shared_latent(4, steps=2, hidden=(16,)), torch.randn(3, 4)
+    >>> both, x = shared_latent(4, steps=2, hidden=(16,)).eval(), torch.randn(3, 4)
     >>> torch.allclose(both.to_first(both.to_second(x)), x, atol=1e-4)  # there and back, exactly
     True
     """
@@ -78,7 +78,7 @@ class LayerByLayer(Bijection):
     Cost: one encode of either flow. Source: Pumarola et al., 2020 (C-Flow, arXiv 1912.07009). Chapter 13.
 
     >>> _ = torch.manual_seed(0)
-    >>> flow = cflow(3, 5, steps=2, hidden=(16,))  # 3 numbers given, 5 modelled
+    >>> flow = cflow(3, 5, steps=2, hidden=(16,)).eval()  # 3 numbers given, 5 modelled
     >>> flow.sample(2, torch.zeros(2, 3)).shape
     torch.Size([2, 5])
     """
