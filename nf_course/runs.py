@@ -52,7 +52,10 @@ def train(
     given, valid_given = (_there(recipe.context(split, folder), where) for split in ("train", "valid"))
     with torch.random.fork_rng([where] if where.type == "cuda" else []):
         torch.manual_seed(seed)
-        flow = recipe.build().to(where, memory_format=torch.channels_last)
+        flow = recipe.build()
+        if recipe.begin:
+            recipe.begin(flow)
+        flow = flow.to(where, memory_format=torch.channels_last)
     precise = mixed_precision(flow) if where.type == "cuda" else nullcontext()
     checkpoint = out / f"{name}.checkpoint"
     with precise:
@@ -66,6 +69,7 @@ def train(
             batch_size=recipe.batch_size,
             lr=recipe.lr,
             seed=seed,
+            loss=recipe.loss,
             checkpoint=checkpoint,
             progress=progress,
         )

@@ -91,7 +91,7 @@ def poses(split: str | None = None) -> Poses:
     names = tuple(map(str, arrays["joint_names"]))
     joints = torch.from_numpy(arrays["joints"][rows])
     return Poses(
-        _facing(joints - joints[:, :1], names),
+        facing(joints - joints[:, :1], names),
         torch.from_numpy(arrays["clip"][rows].astype(np.int64)),
         names,
         tuple(arrays["parents"].tolist()),
@@ -99,8 +99,8 @@ def poses(split: str | None = None) -> Poses:
     )
 
 
-def _facing(joints: Tensor, names: tuple[str, ...]) -> Tensor:
-    """Turned about the vertical until the line from the right hip to the left one has no part along z."""
+def facing(joints: Tensor, names: tuple[str, ...]) -> Tensor:
+    """Joints (n, 16, 3) turned about the vertical until the line from right hip to left hip has no part along z."""
     across = joints[:, names.index("left_hip")] - joints[:, names.index("right_hip")]  # (n, 3)
     along, aside = across[:, :1], across[:, 2:]  # (n, 1): along x and z
     length = (along.square() + aside.square()).sqrt().clamp_min(1e-6)  # 0 where one hip is above the other

@@ -14,10 +14,11 @@ from nf_course.bijection import Sequential as Chain
 from nf_course.conditioners import MLP
 from nf_course.coupling import AffineCoupling
 from nf_course.flow import Flow, StandardNormal
+from nf_course.injector import AffineInjector
 from nf_course.linear import LULinear
 from nf_course.masks import Halves
 
-__all__ = ["pose_prior", "poseflow"]
+__all__ = ["depth_regression", "pose_prior", "poseflow"]
 
 
 def poseflow(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 128)) -> Flow:
@@ -33,6 +34,22 @@ def poseflow(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 128
     """
     depths = joints - 1
     return Flow(Chain(*_steps(depths, steps, hidden, context=2 * depths)), StandardNormal(depths))
+
+
+def depth_regression(joints: int = 16, hidden: Sequence[int] = (256, 256)) -> Flow:
+    r"""One guess for each depth, and how sure it is: a normal density of depths, given the flat pose.
+
+    .. math:: d_j = m_j(u, v) + \sigma_j(u, v)\, z_j
+
+    Trained by maximum likelihood it is regression in which each joint's squared error is weighed by 1 / sigma^2. What
+    it says of joints together is that they do not know of each other. Shapes as for `poseflow`.
+
+    >>> import torch
+    >>> depth_regression(hidden=(16,)).sample(3, torch.zeros(3, 30), temperature=0.0).shape  # the mean
+    torch.Size([3, 15])
+    """
+    depths = joints - 1
+    return Flow(Chain(ActNorm(depths), AffineInjector(MLP(2 * depths, 2 * depths, hidden))), StandardNormal(depths))
 
 
 def pose_prior(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 128)) -> Flow:
