@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from nf_course import StandardNormal, load_weights, models, save_weights
+from nf_course import StandardNormal, load_weights, models, recipes_space, save_weights
 from nf_course.editing import FlowEdit
 from nf_course.recipes import FOLDER, RECIPES, held_out_bits, recipe, trained, trained_log
 
 SHIPPED = sorted(path.stem for path in FOLDER.glob("*.safetensors"))
-IMAGES = [name for name in SHIPPED if name != "styleflow-faces"]
+SPACE = [r.name for r in recipes_space.SPACE if r.name in SHIPPED]
+IMAGES = [name for name in SHIPPED if name != "styleflow-faces" and name not in SPACE]
 MB = 1_000_000
 
 
 def test_what_ships():
-    assert {"nice", "realnvp", "glow", "srflow", "l1", "styleflow"} <= {name.split("-")[0] for name in SHIPPED} and set(
-        SHIPPED
-    ) <= set(RECIPES)
+    kinds = {"nice", "realnvp", "glow", "srflow", "l1", "styleflow"}
+    assert kinds <= {name.split("-")[0] for name in SHIPPED} and set(SHIPPED) <= set(RECIPES)
+    assert {r.name for r in recipes_space.SPACE} <= set(SHIPPED)
     sizes = [(FOLDER / f"{name}.safetensors").stat().st_size for name in SHIPPED]
     assert max(sizes) <= 3 * MB and sum(sizes) <= 15 * MB
 
@@ -61,7 +62,7 @@ class TestShipped:
         assert sum(p.numel() for p in flow.parameters()) == card["parameters"]
         for split in ("valid", "test"):
             context = recipe(name).context(split)
-            passes = 4 if context is None else 1  # large images: the noise of one pass is averaged over many pixels
+            passes = 1 if name in SPACE or context is not None else 4  # one pass where it is averaged over many numbers
             again = held_out_bits(flow, recipe(name).load(split), context, passes=passes)
             assert abs(again - card["bits_per_dim"][split]) < 0.01
 
@@ -121,6 +122,39 @@ class TestShippedStyleFlow:
         w, a = recipe("styleflow-faces").load("test")[:64], recipe("styleflow-faces").context("test")[:64]
         edit = FlowEdit(flow)
         torch.testing.assert_close(edit.decode(edit.encode(w, a), a), w, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", SPACE)
+class TestShippedSpace:
+    """Clouds, pictures and poses: what is given tells them much, and being trained more."""
+
+    def test_it_is_far_better_than_not_trained(self, name):
+        _, card = trained(name)
+        x, context, fresh = recipe(name).load("test"), recipe(name).context("test"), recipe(name).build().eval()
+        if recipe(name).begin:
+            recipe(name).begin(fresh)
+        given = None if context is None else context[:20]
+        assert card["bits_per_dim"]["test"] < held_out_bits(fresh, x[:20], given, passes=1) - 0.5
+
+    def test_the_right_context_is_worth_much(self, name):
+        flow, _ = trained(name)
+        x, context = recipe(name).load("test"), recipe(name).context("test")
+        if context is not None:
+            right, wrong = (held_out_bits(flow, x, given, passes=1) for given in (context, context.roll(1, 0)))
+            assert right < wrong - 0.5
+
+    def test_it_comes_back_in_float32(self, name):
+        flow, _ = trained(name)
+        x, context = recipe(name).load("test")[:20], recipe(name).context("test")
+        given = None if context is None else context[:20]
+        with torch.no_grad():
+            if name.startswith("pointflow"):
+                flow, given, x = flow.points, flow.code(x).repeat_interleave(16, 0), x[:, :16].flatten(0, 1)
+            elif name.startswith("cflow"):
+                flow, given = flow.to_shape, flow.code(given)
+            z, _ = flow.bijection.encode(x, given)
+            back, _ = flow.bijection.decode(z, given)
+        torch.testing.assert_close(back, x, atol=2e-3 if "continuous" in name else 1e-4, rtol=0)
 
 
 def test_the_noise_of_a_measurement_is_the_same_each_time_and_nobodys_random_state_moves():
