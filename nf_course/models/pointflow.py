@@ -149,13 +149,13 @@ def continuous_pointflow(
     trace: ExactTrace | HutchinsonTrace | None = None,
     prior: int = 6,
 ) -> PointFlow:
-    """PointFlow as published: a continuous flow moves the points, all of a shape by one field. By default RK4(4).
+    """PointFlow as published: a continuous flow moves the points, all of a shape by one field. By default RK4(8).
 
     An equation solved for every point, with its trace and all their gradients, is dear in training: `matching_loss`
     trains the field without solving any.
     """
     field = ConcatSquashField(3, hidden, code)
-    return _model(code, ContinuousFlow(field, RK4(4) if solver is None else solver, trace), prior)
+    return _model(code, ContinuousFlow(field, RK4(8) if solver is None else solver, trace), prior)
 
 
 def stretched(clouds: Tensor, most: float = 0.2) -> Tensor:

@@ -154,7 +154,7 @@ class TestShippedSpace:
                 flow, given = flow.to_shape, flow.code(given)
             z, _ = flow.bijection.encode(x, given)
             back, _ = flow.bijection.decode(z, given)
-        torch.testing.assert_close(back, x, atol=2e-3 if "continuous" in name else 1e-4, rtol=0)
+        torch.testing.assert_close(back, x, atol=5e-3 if "continuous" in name else 1e-4, rtol=0)
 
 
 def test_the_noise_of_a_measurement_is_the_same_each_time_and_nobodys_random_state_moves():
