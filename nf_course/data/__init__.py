@@ -1,7 +1,8 @@
 """Data of the course: toy sets in the plane, and small real data sets that ship with the package.
 
 Nothing is downloaded. Where each file comes from, and under which licence, stands in NOTICE;
-``tools/derive_data.py`` derives each again from its origin. Two larger sets, :func:`mnist` and :func:`cifar10`, are
+``tools/derive_data.py`` derives each again from its origin (``tools/check_furniture.py`` compares the furniture, whose
+points were drawn by chance, with its models). Two larger sets, :func:`mnist` and :func:`cifar10`, are
 read from your own copy.
 
 >>> from nf_course.data import airports, diamonds, digits, mnist5k, moons, photo_patches
