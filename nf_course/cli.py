@@ -1,7 +1,7 @@
 """nf-course: train a recipe, list the recipes, measure the shipped weights again, enlarge a picture.
 
 nf-course train glow-digits;  nf-course table;  nf-course upscale IMAGE;  nf-course measure edits.
-Chapters 6, 8, 11 and 12.
+Chapters 6, 8 and 11 to 16.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from nf_course import recipes
+from nf_course.cli_measures import MEASURES
 from nf_course.devices import device
-from nf_course.edit_measures import edit_table
 from nf_course.runs import machine, table, train
 from nf_course.upscale_file import upscale_file
-from nf_course.upscale_table import upscale_table
 
 __all__ = ["main"]
 
@@ -45,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     larger.add_argument("--samples", type=int, default=1, help="how many different ones")
     larger.add_argument("--seed", type=int, default=0)
     scores = commands.add_parser("measure", help="the table of a chapter, measured here and now")
-    scores.add_argument("what", choices=["upscaling", "edits"], help="chapter 11, on photographs; chapter 12, on faces")
+    scores.add_argument("what", choices=list(MEASURES), help="chapters 11 to 16, in their order")
     scores.add_argument("--scale", type=int, default=4, help="of upscaling: 4 (default) or 2")
     scores.add_argument("--size", type=int, help="only a square of so many pixels in the middle of each photograph")
     scores.add_argument("--faces", type=int, default=500, help="of edits: how many held-out faces (default: 500)")
@@ -61,10 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             done = upscale_file(given.image, given.out, given.scale, given.temperature, given.samples, given.seed)
             print(done.words)
         elif given.command == "measure":
-            if given.what == "upscaling":
-                _print_upscaling(given.scale, given.size)
-            else:
-                _print_edits(given.faces, given.search)
+            MEASURES[given.what](**vars(given))
         else:
             _print_table(given.recipe or _shipped())
     except (ValueError, FileNotFoundError, RuntimeError) as error:
@@ -81,39 +77,17 @@ def _list() -> None:
     shipped = _shipped()
     for name, recipe in recipes.RECIPES.items():
         note = f"needs {recipe.folder}" if recipe.folder else "weights ship" if name in shipped else ""
-        print(f"{name:18}{recipe.steps:>8} steps of {recipe.batch_size:<5}{note}".rstrip())
+        print(f"{name:22}{recipe.steps:>8} steps of {recipe.batch_size:<5}{note}".rstrip())
 
 
 def _print_table(names: Sequence[str]) -> None:
-    print(f"on {machine(device())}, test images, batch of the recipe")
-    print(f"{'recipe':18}{'bits/dim':>10}{'card':>9}{'parameters':>13}{'ms/step':>10}{'ms/sample':>11}")
+    print(f"on {machine(device())}, test data, batch of the recipe")
+    print(f"{'recipe':22}{'bits/dim':>10}{'card':>9}{'parameters':>13}{'ms/step':>10}{'ms/sample':>11}")
     for row in table(names):
         print(
-            f"{row['recipe']:18}{row['bits/dim']:>10.3f}{row['card']:>9.3f}{row['parameters']:>13,}"
+            f"{row['recipe']:22}{row['bits/dim']:>10.3f}{row['card']:>9.3f}{row['parameters']:>13,}"
             f"{row['ms_step']:>10.1f}{row['ms_sample']:>11.2f}"
         )
-
-
-def _print_upscaling(scale: int, size: int | None) -> None:
-    rows = upscale_table(scale, size=size)
-    part = "whole" if size is None else f"the middle {size} x {size} pixels"
-    print(f"{scale} x {scale}, photographs of the test split, {part}; again: reduced again, against what was given")
-    print(f"{'method':12}{'temperature':>12}{'PSNR':>8}{'SSIM':>8}{'again':>8}{'texture':>9}{'diversity':>11}")
-    for row in rows:
-        warmth = "" if row.temperature is None else f"{row.temperature:.1f}"
-        print(
-            f"{row.method:12}{warmth:>12}{row.psnr:>8.2f}{row.ssim:>8.3f}{row.again:>8.1f}{row.texture:>9.3f}"
-            f"{row.diversity:>11.1f}"
-        )
-
-
-def _print_edits(faces: int, search: int) -> None:
-    print(f"{faces} held-out faces, each attribute moved by one deviation; means over the attributes, in deviations")
-    columns = ("reached", "error", "others", "others / reached", "face_distance", "norm")
-    print(f"{'edit':24}" + "".join(f"{name.replace('_', ' '):>18}" for name in columns))
-    for row in edit_table(faces, oracle=search):
-        name = row["edit"] if row["faces"] == faces else f"{row['edit']} ({row['faces']})"  # on so many of them
-        print(f"{name:24}" + "".join(f"{row[column]:>18.3f}" for column in columns))
 
 
 if __name__ == "__main__":

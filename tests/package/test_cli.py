@@ -9,10 +9,16 @@ import pytest
 import torch
 from PIL import Image
 
-from nf_course import load_weights
+from nf_course import cli_measures, load_weights, models
 from nf_course.cli import main
+from nf_course.picture_pairs import picture_pairs
+from nf_course.picture_table import picture_table
+from nf_course.pose_table import pose_table
+from nf_course.prior_table import prior_table
 from nf_course.recipes import RECIPES, held_out_bits, recipe
+from nf_course.restorer import WEIGHTS
 from nf_course.runs import measure, train
+from nf_course.shape_table import shape_table
 from nf_course.training import fit
 
 
@@ -159,6 +165,46 @@ def test_the_table_of_edits(capsys):
     assert told.startswith("2 held-out faces") and header.split()[:4] == ["edit", "reached", "error", "others"]
     names = [row[:24].strip() for row in rows]
     assert names == ["linear", "linear, others kept", "regression", "flow", "search by gradients (1)"]
+
+
+def _small_pictures():
+    points, model = models.pointflow(code=4, couplings=1, hidden=(8,)), models.picture_shapes(4, 4, 32, 2, (8,)).eval()
+    bank = picture_pairs(points, "valid", 2)
+    model.code.fit(bank.pictures)
+    return picture_table("valid", 1, 2, points, model, models.shared_latent(4, 2, (8,)), bank)
+
+
+@pytest.mark.parametrize(
+    ("what", "small", "first", "words"),
+    [
+        (
+            "poses",
+            lambda: pose_table(samples=5, every=60, counts=(1, 5)),
+            "held-out clips",
+            ["clips", "best of 5", "test  "],
+        ),
+        ("pictures", _small_pictures, "clouds of pictures", ["way", "turned", "closest", "C-Flow, temperature 0"]),
+        (
+            "shapes",
+            lambda: shape_table({"PointFlow": models.pointflow(code=4)}, points=16, paired=8, new=16),
+            "held-out shapes",
+            ["way", "chamfer", "1-NNA", "PointFlow"],
+        ),
+        (
+            "priors",
+            lambda: prior_table(["digits: holes"], valid=5, test=5, grid=dict.fromkeys(WEIGHTS, (1.0,))),
+            "each prior",
+            ["task", "weight", "digits: holes", "flow", "dB"],
+        ),
+    ],
+)
+def test_the_tables_of_space_and_priors(what, small, first, words, monkeypatch, capsys):
+    """As `nf-course measure` prints them, on little data."""
+    monkeypatch.setattr(cli_measures, f"{what.rstrip('s')}_table", small)
+    torch.manual_seed(0)
+    assert main(["measure", what]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(first) and not [word for word in words if word not in told] and "nan" not in told
 
 
 def test_measure_leaves_the_flow_as_it_is():

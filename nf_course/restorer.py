@@ -1,0 +1,146 @@
+r"""Restorer: no prior, L2, total variation, a normal density and a flow for one kind of data, each at its best weight.
+
+x* = argmin_x  data_term(x) - weight * log p(x),  from where a cheaper prior ended;  the weight by validation data.
+Chapter 16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+
+from nf_course import data
+from nf_course.data.poses import facing
+from nf_course.devices import device
+from nf_course.flow import Flow
+from nf_course.map_estimate import map_estimate
+from nf_course.pose_variations import varied
+from nf_course.prior_tasks import BINS, RestorationTask
+from nf_course.recipes import trained
+from nf_course.restoration import L2Prior, TotalVariation
+from nf_course.wiener import NormalPrior
+
+__all__ = ["Restorer", "prior_flow", "restore"]
+
+FLOWS = {"digits": "glow-digits", "mnist": "realnvp-mnist", "photos": "glow-photos", "poses": "pose-prior"}
+PRIORS = {  # in an order in which each needs only those before it to start from
+    "digits": ("none", "L2", "TV", "normal", "flow"),
+    "mnist": ("none", "L2", "TV", "normal", "flow"),
+    "photos": ("none", "L2", "TV", "flow"),  # a covariance of 3072 numbers from 2678 patches is none
+    "poses": ("none", "L2", "normal", "flow"),  # joints are no picture
+}
+WEIGHTS = {
+    "L2": (1.0, 3.0, 10.0, 30.0),
+    "TV": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+    "normal": (0.1, 0.3, 1.0, 3.0),
+    "flow": (0.3, 1.0, 3.0),
+}
+STEPS = {"digits": 80, "mnist": 60, "photos": 60, "poses": 150}  # of the search with the flow
+RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.1, "poses": 0.02}
+
+
+@dataclass
+class Restorer:
+    """The priors for one kind of data, and the weights that they are used with: `weight` is filled by :meth:`tune`.
+
+    >>> from nf_course.prior_tasks import restoration_task
+    >>> restorer = Restorer("digits", weight={"L2": 3.0})
+    >>> restorer(restoration_task("digits: noise", "test", 4), "L2").shape
+    torch.Size([1, 4, 1, 8, 8])
+    """
+
+    kind: str
+    weight: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.flow, self.priors = prior_flow(self.kind), PRIORS[self.kind]
+        self.normal = _normal(self.kind) if "normal" in self.priors else None
+
+    def __call__(self, task: RestorationTask, prior: str, weights: Sequence[float] | None = None) -> Tensor:
+        """Answers (W, N, ...) for W weights, by default for the one that was chosen."""
+        if prior == "none":
+            return task.start[None]
+        weights = [self.weight[prior]] if weights is None else weights
+        if prior == "L2":
+            return restore(task, L2Prior(task.mean), weights, task.start, lr=0.2 if task.inside else 0.02)[0]
+        if prior == "TV":
+            return restore(task, TotalVariation(), weights, task.start)[0]
+        if prior == "normal":
+            return torch.stack([self.normal.restore(task.forward, task.seen, task.sigma, w) for w in weights])
+        return self._flow(task, weights)
+
+    def tune(self, task: RestorationTask, grid: Mapping[str, Sequence[float]] = WEIGHTS) -> dict[str, Tensor]:
+        """Choose the weight of each prior on a validation task; mean scores, (W,) for each prior."""
+        scores = {}
+        for prior in self.priors:
+            weights = None if prior == "none" else grid[prior]
+            scores[prior] = torch.stack([task.score(x).mean() for x in self(task, prior, weights)])
+            if weights is not None:
+                best = scores[prior].argmin() if task.unit == "mm" else scores[prior].argmax()
+                self.weight[prior] = weights[int(best)]
+        return scores
+
+    def starts(self, task: RestorationTask) -> list[Tensor]:
+        """Where the search with the flow begins: at the answers of TV and the normal density; of poses, at the mean."""
+        if self.kind == "poses":
+            return [task.mean.expand_as(task.seen)]
+        return [self(task, prior)[0].clamp(*task.inside) for prior in ("TV", "normal") if prior in self.priors]
+
+    def _flow(self, task: RestorationTask, weights: Sequence[float]) -> Tensor:
+        """From each start; each row keeps the better objective, which needs no truth to be known."""
+        x = objective = None
+        for start in self.starts(task):
+            now, worth = restore(task, self.flow, weights, start, STEPS[self.kind], RATE[self.kind])
+            if x is not None:
+                better = (worth < objective).view(*worth.shape, *[1] * (now.ndim - 2))
+                now, worth = torch.where(better, now, x), torch.minimum(worth, objective)
+            x, objective = now, worth
+        return x
+
+
+def restore(
+    task: RestorationTask, prior: nn.Module, weights: Sequence[float], start: Tensor, steps: int = 100, lr: float = 0.2
+) -> tuple[Tensor, Tensor]:
+    """`map_estimate` for several weights in one run: the answers (W, N, ...) and their objectives (W, N)."""
+    many, n = len(weights), len(task.seen)
+    found = map_estimate(
+        prior,
+        task.data_term(many),
+        torch.tensor(weights).to(task.seen).repeat_interleave(n),
+        start.repeat(many, *[1] * (start.ndim - 1)),
+        inside=task.inside,
+        steps=steps,
+        lr=lr,
+    )
+    return found.x.unflatten(0, (many, n)), found.objective.view(many, n)
+
+
+def prior_flow(kind: str) -> Flow:
+    """The shipped density of digits, mnist, photos (all of pixels from 0 to 1) or poses, ready for `map_estimate`.
+
+    Of images the first layer, `Dequantize`, is taken off: what is left is a density of real numbers.
+    Errors: `ValueError` for another kind.
+
+    >>> prior_flow("digits").log_prob(torch.rand(2, 1, 8, 8).to(device())).shape
+    torch.Size([2])
+    """
+    if kind not in FLOWS:
+        raise ValueError(f"prior_flow: expected one of {', '.join(FLOWS)}, got {kind!r}")
+    flow, _ = trained(FLOWS[kind])
+    flow = flow if kind == "poses" else Flow(flow.bijection[1:], flow.base)
+    return flow.to(device()).eval()
+
+
+@lru_cache
+def _normal(kind: str) -> NormalPrior:
+    """Mean and covariance of the training data; of poses, with the variations and the noise that the flow has seen."""
+    if kind == "poses":
+        frames = data.poses("train")
+        joints = torch.cat([varied(f, 3, 0, lean=lean) for lean in (0.0, 30.0) for f in (frames, frames.mirrored())])
+        return NormalPrior.of(facing(joints, frames.names)[:, 1:].flatten(1), ridge=0.01**2).to(device())
+    images = (data.digits if kind == "digits" else data.mnist5k)("train").images
+    return NormalPrior.of((images.float() + 0.5) / BINS[kind], ridge=0.03**2).to(device())
