@@ -16,10 +16,11 @@ __all__ = ["PriorRow", "prior_table"]
 
 
 class PriorRow(NamedTuple):
-    """One line of the table; `weight` is None without a prior; `valid` and `test` are mean scores, in `unit`."""
+    """One line of the table; `start` is where a flow's search began; `valid` and `test` are mean scores, in `unit`."""
 
     task: str
     prior: str
+    start: str
     weight: float | None
     valid: float
     test: float
@@ -40,7 +41,7 @@ def prior_table(
     `ValueError` for an unknown task, `MapDiverged` where a search runs away. Cost: with the defaults about 90 s on one
     core, most of it the flow of MNIST: some 4 ms for each picture, weight, start and step.
 
-    >>> for row in prior_table(["digits: holes"], valid=20, test=40, grid=WEIGHTS | {"flow": (1.0,)}):
+    >>> for row in prior_table(["digits: holes"], valid=8, test=16, grid=WEIGHTS | {"flow": (1.0,)}):
     ...     print(f"{row.prior:7}", row.test > 15)
     none    False
     L2      False
@@ -55,7 +56,8 @@ def prior_table(
         then = restoration_task(name, "test", poses if kind == "poses" else test, seed + 1)
         restorer = Restorer(kind)
         for prior, scores in restorer.tune(first, grid).items():
-            best = scores.min() if first.unit == "mm" else scores.max()
+            best = (first.sign * scores).max() * first.sign
+            start = restorer.start if prior == "flow" else ""
             score = then.score(restorer(then, prior)[0]).mean()
-            rows.append(PriorRow(name, prior, restorer.weight.get(prior), best.item(), score.item(), first.unit))
+            rows.append(PriorRow(name, prior, start, restorer.weight.get(prior), best.item(), score.item(), first.unit))
     return rows

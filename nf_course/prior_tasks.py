@@ -72,6 +72,11 @@ class RestorationTask:
         return psnr(x.clamp(*self.inside), self.truth)
 
     @property
+    def sign(self) -> int:
+        """1 where a larger score is better, -1 where a smaller one is."""
+        return -1 if self.unit == "mm" else 1
+
+    @property
     def unit(self) -> str:
         """dB, of which more is better, or mm, of which less is."""
         return "mm" if self.inside is None else "dB"

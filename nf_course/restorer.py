@@ -1,6 +1,6 @@
 r"""Restorer: no prior, L2, total variation, a normal density and a flow for one kind of data, each at its best weight.
 
-x* = argmin_x  data_term(x) - weight * log p(x),  from where a cheaper prior ended;  the weight by validation data.
+x* = argmin_x  data_term(x) - weight * log p(x),  from a cheaper prior's answer;  weight and start by validation data.
 Chapter 16.
 """
 
@@ -33,11 +33,12 @@ PRIORS = {  # in an order in which each needs only those before it to start from
     "photos": ("none", "L2", "TV", "flow"),  # a covariance of 3072 numbers from 2678 patches is none
     "poses": ("none", "L2", "normal", "flow"),  # joints are no picture
 }
+STARTS = {"digits": ("TV", "normal"), "mnist": ("TV", "normal"), "photos": ("TV",), "poses": ("mean",)}
 WEIGHTS = {
-    "L2": (1.0, 3.0, 10.0, 30.0),
-    "TV": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0),
+    "L2": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    "TV": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "normal": (0.1, 0.3, 1.0, 3.0),
-    "flow": (0.3, 1.0, 3.0),
+    "flow": (0.1, 0.3, 1.0, 3.0),
 }
 STEPS = {"digits": 80, "mnist": 60, "photos": 60, "poses": 150}  # of the search with the flow
 RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.1, "poses": 0.02}
@@ -45,7 +46,7 @@ RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.1, "poses": 0.02}
 
 @dataclass
 class Restorer:
-    """The priors for one kind of data, and the weights that they are used with: `weight` is filled by :meth:`tune`.
+    """The priors for one kind of data, with their weights, and where the flow starts: both chosen by :meth:`tune`.
 
     >>> from nf_course.prior_tasks import restoration_task
     >>> restorer = Restorer("digits", weight={"L2": 3.0})
@@ -55,13 +56,19 @@ class Restorer:
 
     kind: str
     weight: dict[str, float] = field(default_factory=dict)
+    start: str = "mean"
 
     def __post_init__(self) -> None:
         self.flow, self.priors = prior_flow(self.kind), PRIORS[self.kind]
         self.normal = _normal(self.kind) if "normal" in self.priors else None
 
-    def __call__(self, task: RestorationTask, prior: str, weights: Sequence[float] | None = None) -> Tensor:
-        """Answers (W, N, ...) for W weights, by default for the one that was chosen."""
+    def __call__(
+        self, task: RestorationTask, prior: str, weights: Sequence[float] | None = None, start: str = ""
+    ) -> Tensor:
+        """Answers (W, N, ...) for W weights, by default for the one that was chosen.
+
+        The search with a flow begins at the answer of the prior `start`, by default of the one that was chosen.
+        """
         if prior == "none":
             return task.start[None]
         weights = [self.weight[prior]] if weights is None else weights
@@ -71,35 +78,28 @@ class Restorer:
             return restore(task, TotalVariation(), weights, task.start)[0]
         if prior == "normal":
             return torch.stack([self.normal.restore(task.forward, task.seen, task.sigma, w) for w in weights])
-        return self._flow(task, weights)
+        start = start or self.start
+        begin = task.mean.expand_as(task.seen) if start == "mean" else self(task, start)[0]
+        begin = begin if task.inside is None else begin.clamp(*task.inside)
+        return restore(task, self.flow, weights, begin, STEPS[self.kind], RATE[self.kind])[0]
 
     def tune(self, task: RestorationTask, grid: Mapping[str, Sequence[float]] = WEIGHTS) -> dict[str, Tensor]:
-        """Choose the weight of each prior on a validation task; mean scores, (W,) for each prior."""
+        """Choose each prior's weight, and the flow's start, on a validation task; mean scores, (W,) for each prior."""
         scores = {}
         for prior in self.priors:
-            weights = None if prior == "none" else grid[prior]
-            scores[prior] = torch.stack([task.score(x).mean() for x in self(task, prior, weights)])
-            if weights is not None:
-                best = scores[prior].argmin() if task.unit == "mm" else scores[prior].argmax()
-                self.weight[prior] = weights[int(best)]
+            weights = grid.get(prior, (0.0,))
+            tries = STARTS[self.kind] if prior == "flow" else ("",)
+            found = {start: self._scores(task, prior, weights, start) for start in tries}
+            best_start = max(found, key=lambda start: (task.sign * found[start]).max().item())
+            scores[prior] = found[best_start]
+            if prior == "flow":
+                self.start = best_start
+            if prior != "none":
+                self.weight[prior] = weights[int((task.sign * scores[prior]).argmax())]
         return scores
 
-    def starts(self, task: RestorationTask) -> list[Tensor]:
-        """Where the search with the flow begins: at the answers of TV and the normal density; of poses, at the mean."""
-        if self.kind == "poses":
-            return [task.mean.expand_as(task.seen)]
-        return [self(task, prior)[0].clamp(*task.inside) for prior in ("TV", "normal") if prior in self.priors]
-
-    def _flow(self, task: RestorationTask, weights: Sequence[float]) -> Tensor:
-        """From each start; each row keeps the better objective, which needs no truth to be known."""
-        x = objective = None
-        for start in self.starts(task):
-            now, worth = restore(task, self.flow, weights, start, STEPS[self.kind], RATE[self.kind])
-            if x is not None:
-                better = (worth < objective).view(*worth.shape, *[1] * (now.ndim - 2))
-                now, worth = torch.where(better, now, x), torch.minimum(worth, objective)
-            x, objective = now, worth
-        return x
+    def _scores(self, task: RestorationTask, prior: str, weights: Sequence[float], start: str) -> Tensor:
+        return torch.stack([task.score(x).mean() for x in self(task, prior, weights, start)])
 
 
 def restore(

@@ -680,7 +680,7 @@ def bound_points_in_turn(encoder, flow, prior, points, noise):
     total = prior.log_prob(s) + (0.5 * ((s - mean) / std) ** 2 + std.log() + C).sum(1)
     for i in range(P):
         z, ladj = flow.encode(points[:, i], s)
-        total = total + set_one_point(flow, points[:, i : i + 1], s)
+        total = total + _normal(z) + ladj
     return total
 
 
@@ -755,9 +755,8 @@ def bound_mean_over_points(encoder, flow, prior, points, noise):
 
 
 def bound_per_point(encoder, flow, prior, points, noise):
-    return sum(_bound(encoder, flow, prior, points, noise)[:2]) / points.shape[1] - (
-        _bound(encoder, flow, prior, points, noise)[2] / points.shape[1]
-    )
+    like, p, q = _bound(encoder, flow, prior, points, noise)
+    return (like + p - q) / points.shape[1]
 
 
 def bound_density_of_noise(encoder, flow, prior, points, noise):

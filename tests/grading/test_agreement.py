@@ -5,7 +5,7 @@ import math
 import torch
 
 import nf_course as nf
-from nf_course import edit_baselines, edit_measures, editing, latents, models, quality
+from nf_course import edit_baselines, edit_measures, editing, latents, models, pose_table, quality, restoration
 from nf_course.face_features import face_features, feature_distance
 from nf_course.grading.draw import Draw
 from nf_course.grading.registry import find
@@ -289,3 +289,98 @@ def test_styleflow():
     own = feature_distance(images, edited)
     strangers = feature_distance(images, images.roll(-1, 0))
     torch.testing.assert_close(identity_kept(3 * features, other / 2), 1 - own.mean() / strangers.mean())
+
+
+def test_cflows():
+    names = ("shared", "layers", "retrieval", "cycle")
+    to_second, layered_log_prob, retrieve, cycle_term = (references(f"13.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    both = nf.randomise(models.shared_latent(4, steps=2, hidden=(8,))).double().eval()
+    x1 = torch.randn(5, 4, dtype=torch.float64)
+    x2, ladj = to_second(x1, *(list(flow.bijection) for flow in (both.first, both.second)))
+    torch.testing.assert_close(x2, both.to_second(x1))
+    torch.testing.assert_close(ladj, both.first.bijection.encode(x1)[1] - both.second.bijection.encode(x2)[1])
+
+    there, back = (
+        nf.randomise(models.cflow(*sizes, steps=2, hidden=(8,))).double().eval() for sizes in ((4, 3), (3, 4))
+    )
+    x2, joined = torch.randn(5, 3, dtype=torch.float64), there.bijection
+    got = layered_log_prob(x2, x1, list(joined.source), list(joined.target), there.base)
+    torch.testing.assert_close(got, there.log_prob(x2, x1))
+
+    state = torch.get_rng_state()
+    want = models.cycle_distance(there, back, x1).mean()
+    torch.set_rng_state(state)
+    noise = there.base.sample(5).to(x1)[None]
+    torch.testing.assert_close(cycle_term(joined, back.bijection, x1, noise), want)
+
+    pictures, clouds = torch.rand(6, 1, 8, 8), torch.rand(6, 7, 3)
+    torch.testing.assert_close(retrieve(pictures[[4, 2]], pictures, clouds), clouds[[4, 2]])
+
+
+def test_shapes():
+    names = ("set_log_prob", "sample", "chamfer", "bound")
+    set_log_prob, sample_points, chamfer, lower_bound = (references(f"14.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    model = nf.randomise(models.pointflow(code=4, couplings=2, hidden=(8,), prior=2)).double().eval()
+    points, code = torch.randn(3, 7, 3, dtype=torch.float64), torch.randn(3, 4, dtype=torch.float64)
+    flow = model.points.bijection
+    torch.testing.assert_close(set_log_prob(flow, points, code), model.log_prob_given(points, code))
+    drawn = sample_points(flow, code, 7, torch.Generator().manual_seed(0))
+    z, _ = flow.encode(drawn.flatten(0, 1), code.repeat_interleave(7, 0))
+    want = torch.randn(z.shape, dtype=z.dtype, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(z.sort(0).values, want.sort(0).values)
+    torch.testing.assert_close(chamfer(points, points[:, :5] + 1), nf.chamfer(points, points[:, :5] + 1))
+
+    class Means(torch.nn.Module):  # the exercise's encoder, as PointFlow wants one: its deviation is a softplus
+        def forward(self, x):
+            mean, log_deviation = (each(x.flatten(0, 1)).unflatten(0, x.shape[:2]).mean(1)).chunk(2, 1)
+            return torch.cat((mean, (log_deviation.exp() - 0.01).expm1().log()), 1)
+
+    each = torch.nn.Linear(3, 8).double()
+    model.encoder = Means()
+    state = torch.get_rng_state()
+    want = model.log_prob(points)
+    torch.set_rng_state(state)
+    got = lower_bound(each, flow, model.prior, points, torch.randn_like(code))
+    torch.testing.assert_close(got, want)
+
+
+def test_poses():
+    names = ("project", "best_of", "coverage", "bent")
+    project, best_of, depth_coverage, bent = (references(f"15.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    joints, views = torch.randn(5, 6, 3), nf.random_cameras(5, seed=0)
+    torch.testing.assert_close(project(joints, views), nf.seen_by(views, joints))
+    joints = joints - joints[:, :1]
+    samples = torch.randn(12, 5, 6, 3)
+    samples = samples - samples[:, :, :1]
+    errors = torch.stack([nf.joint_error(one, joints) for one in samples])
+    torch.testing.assert_close(best_of(samples, joints), pose_table.best_of(errors))
+    drawn, depths, levels = torch.randn(19, 40, 3), torch.randn(40, 3), torch.tensor([0.9, 0.2, 0.5])
+    want = torch.stack([pose_table.coverage(drawn[..., [j]], depths[:, [j]], levels.tolist()) for j in range(3)], 1)
+    torch.testing.assert_close(depth_coverage(drawn, depths, levels), want)
+    prior = nf.randomise(models.pose_prior(joints=6, steps=2, hidden=(8,))).eval()
+    before, after = bent(prior.bijection, prior.base, joints, (1, 3, 4))
+    torch.testing.assert_close(before, prior.log_prob(joints[:, 1:].flatten(1)))
+    assert (after != before).all()
+
+
+def test_regularisers():
+    names = ("gradient", "inpaint", "weight", "total_variation")
+    map_gradient, inpaint_term, choose_weight, total_variation = (references(f"16.{name}")[0] for name in names)
+    torch.manual_seed(0)
+    flow = nf.randomise(models.realnvp(4, couplings=2, hidden=(8,))).double().eval()
+    x, y = (torch.randn(3, n, dtype=torch.float64) for n in (4, 2))
+    A, weight = torch.randn(2, 4, dtype=torch.float64), torch.tensor([0.5, 1.0, 0.0], dtype=torch.float64)
+    step = map_gradient(flow.bijection, x, y, A, 0.7, weight)
+    near = nf.map_estimate(flow, lambda x: (x @ A.T - y).square().sum(1) / (2 * 0.7**2), weight, x, steps=1, lr=1e-6)
+    torch.testing.assert_close(near.x, x - 1e-6 * step.sign(), atol=1e-9, rtol=0)  # Adam's first step: the sign alone
+
+    image, seen = torch.rand(3, 2, 5, 6, dtype=torch.float64), torch.rand(3, 1, 5, 6) < 0.5
+    other = torch.rand_like(image)
+    want = restoration.masked(other, seen, 0.3)(image)
+    torch.testing.assert_close(inpaint_term(image, other, seen, 0.3), want)
+    torch.testing.assert_close(total_variation(image, 0.1), restoration.total_variation(image, 0.1))
+    chosen, restored = choose_weight(lambda w, r: w * r, torch.tensor([0.0, 1.0, 2.0]), image, 2.1 * image, other)
+    assert chosen == 2 and torch.equal(restored, 2 * other)
