@@ -12,8 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nf_course.actnorm import ActNorm
-from nf_course.bijection import Bijection
-from nf_course.bijection import Sequential as Chain
+from nf_course.bijection import Bijection, Sequential
 from nf_course.conditioners import MLP
 from nf_course.coupling import AffineCoupling
 from nf_course.expect import expect_context
@@ -109,7 +108,7 @@ class LayerByLayer(Bijection):
 
     def source_log_prob(self, x1: Tensor) -> Tensor:
         """Log-density of x_1 under the source flow with a standard normal base: (N, D_1) -> (N,)."""
-        z, ladj = Chain(*self.source).encode(x1)
+        z, ladj = Sequential(*self.source).encode(x1)
         return StandardNormal(x1.shape[1]).to(x1).log_prob(z) + ladj
 
     def _activations(self, like: Tensor, context: Tensor | None) -> list[Tensor]:
@@ -136,7 +135,7 @@ def cycle_distance(there: Flow, back: Flow, x1: Tensor) -> Tensor:
 
 def shared_latent(features: int, steps: int = 6, hidden: Sequence[int] = (128, 128)) -> SharedLatent:
     """Two flows of `steps` couplings each, over (N, features) on either side."""
-    first, second = (Flow(Chain(*_layers(features, steps, hidden)), StandardNormal(features)) for _ in range(2))
+    first, second = (Flow(Sequential(*_layers(features, steps, hidden)), StandardNormal(features)) for _ in range(2))
     return SharedLatent(first, second)
 
 
@@ -150,6 +149,8 @@ def _layers(features: int, steps: int, hidden: Sequence[int], context: int = 0) 
     """One layer is ActNorm, a learned matrix and a coupling."""
     kept, moved = features // 2, features - features // 2
     return [
-        Chain(ActNorm(features), LULinear(features), AffineCoupling(MLP(kept, 2 * moved, hidden, context), Halves()))
+        Sequential(
+            ActNorm(features), LULinear(features), AffineCoupling(MLP(kept, 2 * moved, hidden, context), Halves())
+        )
         for _ in range(steps)
     ]

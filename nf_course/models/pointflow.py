@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nf_course.actnorm import ActNorm
-from nf_course.bijection import Bijection
-from nf_course.bijection import Sequential as Chain
+from nf_course.bijection import Bijection, Sequential
 from nf_course.conditioners import MLP
 from nf_course.continuous import ContinuousFlow
 from nf_course.coupling import AffineCoupling
@@ -139,7 +138,7 @@ def pointflow(code: int = 32, couplings: int = 8, hidden: Sequence[int] = (64, 6
     steps: list[Bijection] = []
     for _ in range(couplings):
         steps += [ActNorm(3), LULinear(3), AffineCoupling(MLP(1, 2 * 2, hidden, code))]  # keeps 1 coordinate, moves 2
-    return _model(code, Chain(*steps), prior)
+    return _model(code, Sequential(*steps), prior)
 
 
 def continuous_pointflow(
@@ -192,5 +191,5 @@ def matching_loss(model: PointFlow, clouds: Tensor, context: None = None) -> Ten
 
 
 def _model(code: int, points: Bijection, prior: int) -> PointFlow:
-    codes = realnvp(code, couplings=prior) if prior else Flow(Chain(), StandardNormal(code))
+    codes = realnvp(code, couplings=prior) if prior else Flow(Sequential(), StandardNormal(code))
     return PointFlow(PointNet(2 * code), codes, Flow(points, StandardNormal(3)))

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nf_course.actnorm import ActNorm
-from nf_course.bijection import Bijection
-from nf_course.bijection import Sequential as Chain
+from nf_course.bijection import Bijection, Sequential
 from nf_course.conditioners import MLP
 from nf_course.coupling import AffineCoupling
 from nf_course.flow import Flow, StandardNormal
@@ -33,7 +32,7 @@ def poseflow(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 128
     torch.Size([3, 15])
     """
     depths = joints - 1
-    return Flow(Chain(*_steps(depths, steps, hidden, context=2 * depths)), StandardNormal(depths))
+    return Flow(Sequential(*_steps(depths, steps, hidden, context=2 * depths)), StandardNormal(depths))
 
 
 def depth_regression(joints: int = 16, hidden: Sequence[int] = (256, 256)) -> Flow:
@@ -49,7 +48,9 @@ def depth_regression(joints: int = 16, hidden: Sequence[int] = (256, 256)) -> Fl
     torch.Size([3, 15])
     """
     depths = joints - 1
-    return Flow(Chain(ActNorm(depths), AffineInjector(MLP(2 * depths, 2 * depths, hidden))), StandardNormal(depths))
+    return Flow(
+        Sequential(ActNorm(depths), AffineInjector(MLP(2 * depths, 2 * depths, hidden))), StandardNormal(depths)
+    )
 
 
 def pose_prior(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 128)) -> Flow:
@@ -62,7 +63,7 @@ def pose_prior(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 1
     torch.Size([3, 45])
     """
     features = 3 * (joints - 1)
-    return Flow(Chain(*_steps(features, steps, hidden)), StandardNormal(features))
+    return Flow(Sequential(*_steps(features, steps, hidden)), StandardNormal(features))
 
 
 def _steps(features: int, steps: int, hidden: Sequence[int], context: int = 0) -> list[Bijection]:

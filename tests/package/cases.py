@@ -42,6 +42,7 @@ from nf_course import (
     models,
     randomise,
 )
+from nf_course.models.cflow import cflow
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,13 @@ def injected(scale=2):
     here = AffineInjector(ConvNet(3, 4, 6, zero_init=False))
     there = Encoded(ToLevel(3, scale), Sequential(here, AffineCoupling(ConvNet(1, 2, 6, 3))))
     return Encoded(RRDB(1, features=3, blocks=1, growth=2), there)
+
+
+def layer_by_layer():
+    """5 numbers given 3. What the last source layer makes of them no target layer sees: it has no gradient here."""
+    joined = cflow(3, 5, steps=3, hidden=(8,)).bijection
+    joined.source[-1].requires_grad_(False)
+    return joined
 
 
 def srflow():
@@ -130,6 +138,7 @@ CASES = [
     Case("injector of an enlarged image", lambda: AffineInjector(Guess(Enlarge(2, 2))), (2, 2, 4), context=(2, 1, 2)),
     Case("encoded context", lambda: Encoded(MLP(2, 3, (8,)), Sequential(*two_couplings(3))), (5,), context=(2,)),
     Case("encoded context, images", injected, (2, 4, 6), context=(1, 2, 3)),
+    Case("layer by layer", layer_by_layer, (5,), context=(3,)),
     Case("actnorm, vectors", lambda: ActNorm(4), (4,)),
     Case("actnorm, images, H != W", lambda: ActNorm(3), (3, 2, 3)),
     Case("actnorm, points", lambda: ActNorm(3), (3, 7)),

@@ -31,6 +31,8 @@ from nf_course import (
 from tests.package import cases
 from tests.package.cases import CASES
 
+cflow = sys.modules["nf_course.models.cflow"]  # `models.cflow` is the function
+
 # module, what the source says, what the mutant says, the case that meets it, the property that must object
 MUTATIONS = [
     (coupling, "sum_features(log_scale)", "-sum_features(log_scale)", "affine, halves, odd D", "encode ladj"),
@@ -55,6 +57,10 @@ MUTATIONS = [
     (injector, "self.conditioner(context)", "self.conditioner(context * 0)", "injector", "gradient"),
     (injector, "self.conditioner(context)", "self.conditioner(context - context.mean(0))", "injector", "rows independent"),
     (encoded, "self.bijection.encode(x, self._features(x, context))", "self.bijection.encode(x, self._features(x, -context))", "encoded context", "round trip"),
+    (cflow, "ladj = ladj + more", "ladj = more", "layer by layer", "encode ladj"),
+    (cflow, "reversed(list(zip(self.target, self._activations(z, context))))", "zip(self.target, self._activations(z, context))", "layer by layer", "round trip"),
+    (cflow, "seen = [context]", "seen = [context - context.mean(0)]", "layer by layer", "rows independent"),
+    (cflow, "seen = [context]", "seen = [0 * context]", "layer by layer", "gradient"),
     (masks, "squares[:, :, 0::3]", "squares[:, :, 0::2]", "affine, checkerboard", "round trip"),
     (masks, "x[:, 0::2] = kept", "x[:, 0::2] = kept.flip(1)", "affine, alternating, odd D", "round trip"),
     (masks, "return x[:, :d], x[:, d:]", "return x[:, :d], x[:, : x.shape[1] - d]", "affine, halves flipped", "round trip"),
