@@ -33,14 +33,14 @@ PRIORS = {  # in an order in which each needs only those before it to start from
     "photos": ("none", "L2", "TV", "flow"),  # a covariance of 3072 numbers from 2678 patches is none
     "poses": ("none", "L2", "normal", "flow"),  # joints are no picture
 }
-STARTS = {"digits": ("TV", "normal"), "mnist": ("TV", "normal"), "photos": ("TV",), "poses": ("mean",)}
+STARTS = {"digits": ("normal",), "mnist": ("TV", "normal"), "photos": ("TV",), "poses": ("mean",)}
 WEIGHTS = {
     "L2": (0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     "TV": (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
     "normal": (0.1, 0.3, 1.0, 3.0),
     "flow": (0.1, 0.3, 1.0, 3.0),
 }
-STEPS = {"digits": 80, "mnist": 60, "photos": 60, "poses": 150}  # of the search with the flow
+STEPS = {"digits": 40, "mnist": 60, "photos": 40, "poses": 150}  # of the search with the flow
 RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.1, "poses": 0.02}
 
 

@@ -492,6 +492,17 @@ def weight_first_picture(restore, weights, seen, truth, new):
     return _then(restore, weights, errors.argmin(), new)
 
 
+def weight_variance(restore, weights, seen, truth, new):
+    errors = torch.stack([(restore(w, seen) - truth).var() for w in weights])
+    return _then(restore, weights, errors.argmin(), new)
+
+
+def weight_first_numbers(restore, weights, seen, truth, new):
+    half = truth[0].numel() // 2
+    errors = [(restore(w, seen) - truth).flatten(1)[:, :half].square().mean() for w in weights]
+    return _then(restore, weights, torch.stack(errors).argmin(), new)
+
+
 def weight_loop_from_one(restore, weights, seen, truth, new):
     totals = []
     for w in weights:
@@ -889,6 +900,8 @@ WRONG = {
         (weight_worst, "one_decides"),
         (weight_best_pair, "one_decides"),
         (weight_first_picture, "one_decides"),
+        (weight_variance, "other_measure"),
+        (weight_first_numbers, "some_numbers"),
         (weight_loop_from_one, "some_pictures"),
         (weight_first_half, "some_pictures"),
         (weight_votes, "each_its_own"),

@@ -37,8 +37,9 @@ def choose_weight(restore, weights, seen, truth, new):
 
 WAYS = {  # to choose another weight, by the mistake that they are; some cases at least must tell any two apart
     "largest": ("largest",),
-    "other_measure": ("absolute", "root", "decibels", "median"),
+    "other_measure": ("absolute", "root", "decibels", "median", "variance"),
     "one_decides": ("worst", "best", "pixel", "first", "last"),
+    "some_numbers": ("first_channel", "first_numbers", "last_numbers"),
     "some_pictures": ("not_first", "not_last", "every_other", "first_half"),
     "each_its_own": ("votes",),
     "bias": ("bias",),
@@ -51,12 +52,21 @@ WAYS = {  # to choose another weight, by the mistake that they are; some cases a
 def cases(draw):
     """Images and rows, one held-out picture, one new one; many weights, so that other ways come to other ones."""
     while True:
-        sizes = ((6, 3, 20, 2, 2, 3), (5, 1, 16, 4), (7, 4, 24, 1, 3, 2), (8, 2, 12, 3))
+        sizes = ((6, 3, 20, 2, 2, 3), (5, 1, 16, 4), (7, 4, 24, 3, 1, 2), (8, 2, 12, 3))
         made, places = zip(*(_clear_case(draw, *size) for size in sizes), strict=True)
         ends = {way: tuple(place[way] for place in places) for way in places[0]}
         kinds = [{ends[way] for way in ways} for ways in (("right",), *WAYS.values())]
         if len(set().union(*kinds)) == sum(map(len, kinds)):
-            return [*made, _draw_case(draw, 1, 2, 6, 5)]
+            return [*made, _single(draw)]
+
+
+def _single(draw):
+    """One held-out picture, to which neither end of the weights or of their list is right."""
+    while True:
+        case = _draw_case(draw, 1, 2, 6, 5)
+        places, _ = _places(*case.args)
+        if places["right"] not in [places[way] for way in WAYS["not_chosen"]]:
+            return case
 
 
 def _clear_case(draw, *size):
@@ -85,7 +95,10 @@ def _draw_case(draw, n, m, k, *size):
 
 
 def _all(restore, weights, pictures):
-    return torch.stack([restore(w, pictures) for w in weights])
+    """The pictures under every weight, (K, N, ...), in one batch: restore takes a weight for each picture too."""
+    k, n = len(weights), len(pictures)
+    batch = restore(weights.repeat_interleave(n), pictures.repeat(k, *[1] * (pictures.ndim - 1)))
+    return batch.unflatten(0, (k, n))
 
 
 def _places(restore, weights, seen, truth, new):
@@ -99,11 +112,15 @@ def _places(restore, weights, seen, truth, new):
         "absolute": differences.abs().mean((1, 2)),
         "root": squares.sqrt().mean(1),
         "decibels": squares.log().mean(1),
+        "variance": differences.flatten(1).var(1),
         "median": squares.median(1).values,
         "worst": squares.amax(1),
         "best": squares.amin(1),
         "first": squares[:, 0],
         "last": squares[:, -1],
+        "first_channel": (restored - truth)[:, :, 0].flatten(1).square().mean(1),  # or number, of rows
+        "first_numbers": differences[..., : differences.shape[2] // 2].square().mean((1, 2)),
+        "last_numbers": differences[..., differences.shape[2] // 2 :].square().mean((1, 2)),
         "not_first": squares[:, 1:].mean(1),
         "not_last": squares[:, :-1].mean(1),
         "every_other": squares[:, ::2].mean(1),
@@ -183,9 +200,10 @@ _ROWS = (
     _rows("largest", "this is the weight of the largest error: argmin, not argmax"),
     _rows(
         "other_measure",
-        "another measure: roots, absolute errors, decibels and medians weigh pictures otherwise than mean squares do",
+        "another measure: roots, absolute errors, decibels, medians and variances choose otherwise than mean squares",
     ),
     _rows("one_decides", "one picture or pixel decides alone: the mean over all held-out pictures does"),
+    _rows("some_numbers", "some of the numbers of a picture have no say: the mean runs over all D of them"),
     _rows("some_pictures", "some of the held-out pictures have no say: the mean runs over all N of them"),
     _rows(
         "each_its_own",
