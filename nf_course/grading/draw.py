@@ -19,7 +19,8 @@ class Draw:
 
     def __init__(self, seed: int, key: str = "", device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self._generator = torch.Generator("cpu").manual_seed(((seed & 0x7FFFFFFF) << 32) ^ zlib.crc32(key.encode()))
+        mixed = zlib.crc32(f"{seed} {key}".encode())  # 32 bits: torch's generator looks at no more of a seed
+        self._generator = torch.Generator("cpu").manual_seed(mixed)
 
     def normal(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=self._generator, **_CPU).to(self.device)
