@@ -47,7 +47,7 @@ def cases(draw):
         made.append(Case((before * lengths[0], after * lengths[1])))
     for n in (4, 6):  # small features, unequally so, of which each direction is as good as any
         small = draw.normal(n, 3)
-        lengths = 10.0 ** torch.linspace(-8, -5, n, dtype=small.dtype, device=small.device)[:, None]
+        lengths = 10.0 ** torch.linspace(-7, -4, n, dtype=small.dtype, device=small.device)[:, None]
         made.append(Case((lengths * small, lengths * (small + 0.3 * draw.normal(n, 3)))))
     return made
 
