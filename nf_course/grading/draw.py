@@ -19,7 +19,8 @@ class Draw:
 
     def __init__(self, seed: int, key: str = "", device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
-        self._generator = torch.Generator("cpu").manual_seed(((seed & 0x7FFFFFFF) << 32) ^ zlib.crc32(key.encode()))
+        mixed = zlib.crc32(f"{seed} {key}".encode())  # 32 bits: torch's generator looks at no more of a seed
+        self._generator = torch.Generator("cpu").manual_seed(mixed)
 
     def normal(self, *shape: int) -> Tensor:
         return torch.randn(shape, generator=self._generator, **_CPU).to(self.device)
@@ -48,9 +49,15 @@ class Draw:
                 return order.to(self.device)
 
     def mask(self, features: int, kept: int) -> Tensor:
-        """A mask (D,), True where kept, that is never simply the first half: it starts moved and ends kept."""
-        order = self._order(features - 2).tolist()
-        return torch.tensor([False, *(place < kept - 1 for place in order), True], device=self.device)
+        """A mask (D,), True where kept, that starts moved and ends kept, the two mixed in between where they can be.
+
+        So neither part simply comes first: what is joined in the wrong order shows.
+        """
+        while True:
+            order = self._order(features - 2).tolist()
+            mask = [False, *(place < kept - 1 for place in order), True]
+            if mask != sorted(mask) or min(kept, features - kept) < 2:
+                return torch.tensor(mask, device=self.device)
 
     def rotation(self, n: int) -> Tensor:
         """A random orthogonal matrix."""

@@ -641,7 +641,8 @@ def edit_where(z, has, z_new, strength):
 
 
 def edit_matrix(z, has, z_new, strength):
-    weights = torch.where(has, 1 / has.sum(), -1 / (~has).sum()).to(z.dtype)
+    one = torch.ones((), dtype=z.dtype)
+    weights = torch.where(has, one / has.sum(), -one / (~has).sum())
     return z_new + strength * (weights @ z)
 
 

@@ -72,7 +72,10 @@ def test_wrong_variant_earns_nothing_and_is_named(name, functions, mistake):
 
 @pytest.mark.parametrize("name", [name for name, exercise in EXERCISES.items() if not exercise.judge])
 def test_margins(name):
-    """Over twenty seeds right answers lie within a hundredth of the tolerance, mistakes ten times outside it."""
+    """Over twenty seeds right answers lie within a hundredth of the tolerance, mistakes ten times outside it.
+
+    An answer that computes in float32 from end to end is off by some 1e-7: within a tenth.
+    """
     exercise = EXERCISES[name]
     for seed in MANY_SEEDS:
         cases = exercise.cases(Draw(seed, f"{name} cases"))
@@ -81,7 +84,9 @@ def test_margins(name):
         for (function,) in RIGHT[name]:
             answer = LocalAnswer((function,))
             error = max(worst(arrays(answer(case).value), want) for case, want in zip(cases, wanted))
-            assert error <= 0.01, f"{function.__name__}, seed {seed}: {error:.2g} of the tolerance"
+            assert error <= (0.1 if "in_float32" in function.__name__ else 0.01), (
+                f"{function.__name__}, seed {seed}: {error:.2g} of the tolerance"
+            )
         for mistake in exercise.mistakes:
             answer = LocalAnswer((mistake.answer,))
             errors = (worst(arrays(answer(case).value), want) for case, want in zip(cases, wanted))

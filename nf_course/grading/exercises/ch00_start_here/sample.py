@@ -58,8 +58,9 @@ def judge(case, value):
     if n < ROWS:
         return None  # one row says nothing about a distribution
     z = decode.latents(x)
-    if len(torch.unique(x, dim=0)) < n:
-        return _found("repeated", f"{n} different samples", f"{len(torch.unique(x, dim=0))} different ones")
+    different = len(torch.unique(x, dim=0))
+    if different < 0.9 * n or (different < n and _normal(z)):  # a few equal ones come of noise that was cut off
+        return _found("repeated", f"{n} different samples", f"{different} different ones")
     if _normal(z):
         return None
     return _found(_why(decode, x), "standard normal latents: mean 0, variance 1, 2.8 % beyond 2.2", _moments(z))

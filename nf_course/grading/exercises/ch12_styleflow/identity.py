@@ -45,8 +45,10 @@ def cases(draw):
         after = -after if change > 1 else after
         lengths = draw.uniform(0.3, 3.0, n, 1), draw.uniform(0.3, 3.0, n, 1)
         made.append(Case((before * lengths[0], after * lengths[1])))
-    small = draw.normal(4, 3) * 1e-6  # small features, of which each direction is as good as any
-    made.append(Case((small, small + 0.3e-6 * draw.normal(4, 3))))
+    for n in (4, 6):  # small features, unequally so, of which each direction is as good as any
+        small = draw.normal(n, 3)
+        lengths = 10.0 ** torch.linspace(-7, -4, n, dtype=small.dtype, device=small.device)[:, None]
+        made.append(Case((lengths * small, lengths * (small + 0.3 * draw.normal(n, 3)))))
     return made
 
 
