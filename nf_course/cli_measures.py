@@ -85,11 +85,8 @@ def priors(**_) -> None:
     print("each prior at the weight that is best on validation data, then on test data; PSNR in dB, or mm")
     rows = prior_table()
     _print(
-        ("task", "prior", "weight", "validation", "test", "unit"),
-        [
-            (row.task, row.prior, "" if row.weight is None else f"{row.weight:g}", row.valid, row.test, row.unit)
-            for row in rows
-        ],
+        ("task", "prior", "start", "weight", "validation", "test", "unit"),
+        [(*row[:3], "" if row.weight is None else f"{row.weight:g}", *row[4:]) for row in rows],
         2,
     )
 

@@ -27,8 +27,8 @@ def chamfer(x: Tensor, y: Tensor) -> Tensor:
     2.0
     """
     _expect_clouds(x, y, "chamfer")
-    squares = torch.cdist(x, y).square()  # (N, P, Q)
-    return squares.amin(2).mean(1) + squares.amin(1).mean(1)
+    ways = torch.cdist(x, y)  # (N, P, Q)
+    return ways.amin(2).square().mean(1) + ways.amin(1).square().mean(1)
 
 
 def earth_mover(x: Tensor, y: Tensor) -> Tensor:

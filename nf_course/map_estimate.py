@@ -7,6 +7,7 @@ Chapter 16.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,7 +82,7 @@ def map_estimate(
         inside: an interval in which all numbers of x lie, such as (0, 1) for pixels. The search then runs over logits;
             the minimum is the same. A start on the edge is moved inside.
         steps, lr: of Adam, with a cosine step size to 0; lr is in the units of x (of the logit, with `inside`).
-        progress: a bar; by default where a terminal or a notebook watches.
+        progress: a bar; by default where a terminal or a notebook watches, but not with NF_COURSE_PROGRESS=off.
 
     Returns:
         :class:`MapEstimate`: the best x that each row met, which is never worse than the start.
@@ -89,7 +90,8 @@ def map_estimate(
     Errors: `MapDiverged` where an objective is not finite or has grown a thousandfold: it says at which step and in
     which rows, and keeps the best so far. `ValueError` for a data term of another shape, a start outside of `inside`,
     a negative weight. Cost: a `log_prob` and its gradient for each step. The objective is not convex: another start may
-    end elsewhere. Source: Asim et al., 2020 (arXiv 1905.11672) use flows as priors in this way. Chapter 16.
+    end elsewhere; one without a lower bound, such as -log p alone where p has spikes, never settles, and `moving` shows
+    it. Source: Asim et al., 2020 (arXiv 1905.11672) use flows as priors in this way. Chapter 16.
 
     >>> from nf_course import LULinear, StandardNormal
     >>> _ = torch.manual_seed(0)
@@ -123,6 +125,8 @@ def _search(flow, data_term, weight, to_x, free, context, steps, lr, progress) -
     best: MapEstimate | None = None
     history: list[float] = []
     limit = tenth = None
+    if progress is None and os.environ.get("NF_COURSE_PROGRESS", "on") == "off":
+        progress = False
     for step in tqdm(range(steps + 1), desc="MAP", disable=None if progress is None else not progress, leave=False):
         x = to_x(free)
         with torch.enable_grad():
@@ -132,7 +136,8 @@ def _search(flow, data_term, weight, to_x, free, context, steps, lr, progress) -
                 raise ValueError(f"map_estimate: expected data_term(x) of shape ({len(x)},), one a row, got {got}")
             prior = flow.log_prob(x, context)
             objective = data - weight * prior
-        now = MapEstimate(x.detach(), objective.detach(), data.detach(), prior.detach(), history, math.nan)
+        kept = x.detach().clone()  # Adam moves `free` in place, which without `inside` is x itself
+        now = MapEstimate(kept, objective.detach(), data.detach(), prior.detach(), history, math.nan)
         if limit is None:
             limit = now.objective + FARTHER * (1 + now.objective.abs())
         lost = ~(now.objective <= limit)  # NaN too

@@ -21,6 +21,7 @@ TURN, TILT = 60.0, 20.0  # degrees: pictures to learn from are taken from TURN t
 VIEWS = {"train": 40, "valid": 8, "test": 8}  # pictures of each shape
 SEEDS = {"train": 0, "valid": 1, "test": 2}
 POINTS = 512  # of a cloud, for its code
+CHUNK = 32  # clouds at once: what an encoder makes of them then stays in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def picture_pairs(
             turns = low + (high - low) * torch.rand(len(shapes))
             pictures = depth_image(clouds, camera(turns, tilt))
             clouds = clouds[:, :points]
-            mean, deviation = model.posterior(clouds[:, :POINTS])
+            few = [model.posterior(some) for some in clouds[:, :POINTS].split(CHUNK)]
+            mean, deviation = map(torch.cat, zip(*few))
             codes = mean + deviation * torch.randn_like(mean) if split == "train" else mean
             for part, more in zip(parts, (pictures, clouds, codes, turns)):
                 part.append(more)

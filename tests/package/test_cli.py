@@ -186,7 +186,7 @@ def _small_pictures():
         ("pictures", _small_pictures, "clouds of pictures", ["way", "turned", "closest", "C-Flow, temperature 0"]),
         (
             "shapes",
-            lambda: shape_table({"PointFlow": models.pointflow(code=4)}, points=16, paired=8, new=16),
+            lambda: shape_table({"PointFlow": models.pointflow(code=4)}, points=16, paired=8, rated=8, new=16),
             "held-out shapes",
             ["way", "chamfer", "1-NNA", "PointFlow"],
         ),

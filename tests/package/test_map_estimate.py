@@ -70,6 +70,25 @@ def test_the_best_is_never_worse_than_the_start():
     assert bool((found.objective <= at_start + 1e-5).all())
 
 
+@pytest.mark.parametrize("inside", [None, (-5, 5)])
+def test_a_row_that_only_gets_worse_keeps_its_start(inside):
+    """The objective grows with every step away from the start, in whichever direction Adam goes."""
+    flow = models.realnvp(2, couplings=2, hidden=(8,))
+    start = torch.tensor([[1.0, -2.0], [0.5, 0.0]])
+    steps = iter(range(100))
+    found = map_estimate(flow, lambda x: x.sum(1) + 100 * next(steps), 0.0, start, inside=inside, steps=5, lr=0.1)
+    torch.testing.assert_close(found.x, start)
+    torch.testing.assert_close(found.objective, start.sum(1))
+
+
+@pytest.mark.parametrize(("asked", "setting", "bar"), [(None, "off", False), (True, "off", True), (False, "on", False)])
+def test_the_bar_obeys_the_setting(asked, setting, bar, monkeypatch, capsys):
+    monkeypatch.setenv("NF_COURSE_PROGRESS", setting)
+    flow = models.realnvp(2, couplings=2, hidden=(8,))
+    map_estimate(flow, lambda x: x.square().sum(1), 1.0, torch.zeros(1, 2), steps=2, progress=asked)
+    assert ("MAP" in capsys.readouterr().err) == bar
+
+
 def test_the_flow_is_left_as_it_was():
     flow = models.realnvp(2, couplings=2, hidden=(8,)).train()
     flow.bijection.couplings[0].requires_grad_(False)
