@@ -1,6 +1,6 @@
 """chamfer, earth_mover, one_nn_accuracy: how far apart two clouds of points are, and two sets of clouds.
 
-CD(X, Y) = mean_x min_y |x - y|^2 + mean_y min_x |x - y|^2;   EMD(X, Y) = min over pairings of the mean |x - y|.
+CD(X, Y) = mean_x min_y d(x, y)^2 + mean_y min_x d(x, y)^2;   EMD(X, Y) = min over pairings of the mean d(x, y).
 Chapters 13 and 14.
 """
 

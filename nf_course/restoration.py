@@ -1,6 +1,6 @@
 r"""noisy, masked, blurred: what was seen, as data terms; total_variation and L2: what is assumed, as priors to compare.
 
--log p(y | x) = ||A x - y||^2 / (2 sigma^2) + const, A = 1, a mask, or a blur;  TV(x) = sum sqrt(|grad x|^2 + eps^2).
+-log p(y | x) = ||A x - y||^2 / (2 sigma^2) + const, A = 1, a mask, or a blur;  TV(x) = sum sqrt(dx^2 + dy^2 + eps^2).
 Chapter 16.
 """
 

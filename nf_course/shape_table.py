@@ -62,7 +62,7 @@ def reconstruction_table(
     numbers were kept of the shape. Ways: a normal with the moments of the points seen; the training shape nearest to
     them by Chamfer; each of `models`, by the mean code of its encoder; kernels on the points seen; and, as the floor,
     more points of the shape itself. Errors: `ValueError` for numbers of points that a shape does not have.
-    Cost: 41 `points` drawn and 41 `rated` densities of each model; the earth mover takes `paired`^3.
+    Cost: 41 `points` drawn and 41 `rated` densities of each model; the earth mover takes the cube of `paired`.
 
     >>> from nf_course import models
     >>> _ = torch.manual_seed(0)
