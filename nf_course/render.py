@@ -16,7 +16,7 @@ __all__ = ["camera", "depth_image", "silhouette"]
 
 
 def camera(turn: Tensor | float, tilt: Tensor | float = 0.0) -> Tensor:
-    r"""The rotation of a camera that looks at the origin: first about the vertical by `turn`, then down by `tilt`.
+    r"""The rotation of a camera that looks at the origin: it walks around by `turn`, then up by `tilt`.
 
     .. math:: R = R_x(\text{tilt})\, R_y(\text{turn})
 

@@ -18,6 +18,7 @@ from torch import Tensor
 __all__ = [
     "BadInput",
     "Base",
+    "ContextLayer",
     "Coupling",
     "Decoder",
     "Density",
@@ -207,6 +208,40 @@ class Layer(Part):
 
     def __repr__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class ContextLayer(Part):
+    """A curved layer that needs a context, z = asinh(A x + B c + b): its ladj differs at x and at z."""
+
+    name: str
+    matrix: Tensor  # (D, D)
+    context_weight: Tensor  # (D, K)
+    offset: Tensor  # (D,)
+
+    def encode(self, x: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return self._given(x, context).encode(x)
+
+    def decode(self, z: Tensor, context: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return self._given(z, context).decode(z)
+
+    def _given(self, x: Tensor, context: Tensor | None) -> _LayerOfRows:
+        features, wanted = self.context_weight.shape
+        fits = isinstance(x, Tensor) and x.ndim == 2 and x.shape[1] == features
+        _need(fits, f"{self.name} takes a tensor (N, {features}), and was given {_shape(x)}")
+        fits = isinstance(context, Tensor) and context.ndim == 2 and context.shape[1] == wanted
+        _need(fits, f"{self.name} expects a context (N, {wanted}), and was given {_shape(context)}")
+        return _LayerOfRows(self.name, self.matrix, self.offset + context @ self.context_weight.T)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class _LayerOfRows(Layer):
+    """A `Layer` whose offset is another one in each row, (N, D)."""
+
+    def _check(self, x: Tensor, direction: str) -> None:
+        pass  # done where it was made
 
 
 @dataclass(frozen=True, eq=False)

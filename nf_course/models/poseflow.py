@@ -56,8 +56,8 @@ def depth_regression(joints: int = 16, hidden: Sequence[int] = (256, 256)) -> Fl
 def pose_prior(joints: int = 16, steps: int = 8, hidden: Sequence[int] = (128, 128)) -> Flow:
     """p(pose): joints about the root as one row, (N, 3 (joints - 1)), in metres.
 
-    Bones keep their length, so that poses fill a surface of 2 (joints - 1) dimensions, on which no density exists: it
-    is trained on joints with normal noise of 1 cm.
+    Bones keep their length, so that poses fill a surface of at most 2 (joints - 1) dimensions, on which no density
+    exists: it is trained on joints with normal noise of 1 cm.
 
     >>> pose_prior(steps=2, hidden=(16,)).sample(3).shape
     torch.Size([3, 45])

@@ -104,6 +104,16 @@ def shared_first_reversed(x1, first, second):
     return x2, there + back
 
 
+def shared_in_turn(x1, first, second):
+    x, total = x1, 0
+    for f, g in zip(first, second[::-1]):
+        x, ladj = f.encode(x)
+        total = total + ladj
+        x, ladj = g.decode(x)
+        total = total + ladj
+    return x, total
+
+
 def shared_latent(x1, first, second):
     return _through(x1, first, "encode")
 
@@ -174,6 +184,17 @@ def shared_last_of_each(x1, first, second):
 def shared_at_one_point(x1, first, second):
     x2, _, _ = _across(x1, first, second)
     return x2, sum(f.encode(x1)[1] for f in first) - sum(f.encode(x1)[1] for f in second)
+
+
+def shared_ladj_after_the_step(x1, first, second):
+    x, total = x1, 0
+    for layer in first:
+        x = layer.encode(x)[0]
+        total = total + layer.encode(x)[1]
+    for layer in reversed(second):
+        x = layer.decode(x)[0]
+        total = total + layer.decode(x)[1]
+    return x, total
 
 
 def shared_multiplied(x1, first, second):
@@ -320,6 +341,15 @@ def _run(x2, x1, source, target, *, late=False, context=None):
     return x, ladjs, h, others
 
 
+def layers_after_the_step(x2, x1, source, target, base):
+    h, ladj = x1, 0.0
+    for s, t in zip(source, target):
+        x2, _ = t.encode(x2, h)
+        ladj = ladj + t.encode(x2, h)[1]
+        h, _ = s.encode(h)
+    return base.log_prob(x2) + ladj
+
+
 def layers_source_counted(x2, x1, source, target, base):
     z, ladjs, _, others = _run(x2, x1, source, target)
     return base.log_prob(z) + sum(ladjs) + sum(others)
@@ -457,6 +487,16 @@ def layers_source_decoded(x2, x1, source, target, base):
 def layers_sign(x2, x1, source, target, base):
     z, ladjs, _, _ = _run(x2, x1, source, target)
     return base.log_prob(z) - sum(ladjs)
+
+
+def layers_absolute(x2, x1, source, target, base):
+    z, ladjs, _, _ = _run(x2, x1, source, target)
+    return base.log_prob(z) + torch.abs(sum(ladjs))
+
+
+def layers_last_not_counted(x2, x1, source, target, base):
+    z, ladjs, _, _ = _run(x2, x1, source, target)
+    return base.log_prob(z) + sum(ladjs[:-1])
 
 
 def layers_no_ladj(x2, x1, source, target, base):
@@ -717,6 +757,15 @@ def retrieval_square_part(pictures, train_pictures, train_shapes):
     return train_shapes[torch.cdist(a, b).argmin(1)]
 
 
+def retrieval_first_channel(pictures, train_pictures, train_shapes):
+    """Right for pictures of one channel."""
+    return train_shapes[torch.cdist(pictures[:, 0].flatten(1), train_pictures[:, 0].flatten(1)).argmin(1)]
+
+
+def retrieval_grey(pictures, train_pictures, train_shapes):
+    return train_shapes[_squares(pictures.mean(1), train_pictures.mean(1)).argmin(1)]
+
+
 def retrieval_other_order(pictures, train_pictures, train_shapes):
     return train_shapes[torch.cdist(pictures.transpose(2, 3).flatten(1), train_pictures.flatten(1)).argmin(1)]
 
@@ -958,6 +1007,18 @@ def cycle_root(there, back, x1, noise):
     return (_both(there, back, x1, noise) - x1).norm(dim=2).mean()
 
 
+def cycle_mean_distance_squared(there, back, x1, noise):
+    return (_both(there, back, x1, noise) - x1).norm(dim=2).mean() ** 2
+
+
+def cycle_norm(there, back, x1, noise):
+    return torch.linalg.norm(_both(there, back, x1, noise) - x1)
+
+
+def cycle_square_of_sum(there, back, x1, noise):
+    return ((_both(there, back, x1, noise) - x1).sum(2) ** 2).mean()
+
+
 def cycle_root_of_mean(there, back, x1, noise):
     return _mean_square(_both(there, back, x1, noise), x1) ** 0.5
 
@@ -1105,6 +1166,7 @@ WRONG = {
         (shared_decoded_twice, "decoded_twice"),
         (shared_exchanged, "exchanged"),
         (shared_not_reversed, "not_reversed"),
+        (shared_in_turn, "interleaved"),
         (shared_first_reversed, "first_reversed"),
         (shared_latent, "latent"),
         (shared_same_flow, "same_flow"),
@@ -1119,6 +1181,7 @@ WRONG = {
         (shared_last_ladj, "not_summed"),
         (shared_last_of_each, "not_summed"),
         (shared_at_one_point, "at_one_point"),
+        (shared_ladj_after_the_step, "at_one_point"),
         (shared_multiplied, "multiplied"),
         (shared_determinant, "no_log"),
         (shared_absolute, "absolute"),
@@ -1136,6 +1199,7 @@ WRONG = {
         (shared_no_grad, "detached"),
     ],
     "13.layers": [
+        (layers_after_the_step, "after_the_step"),
         (layers_source_counted, "source_counted"),
         (layers_seen_counted, "source_counted"),
         (layers_source_only, "source_only"),
@@ -1156,6 +1220,7 @@ WRONG = {
         (layers_decoded_forward, "decoded"),
         (layers_source_decoded, "source_decoded"),
         (layers_sign, "ladj_sign"),
+        (layers_absolute, "ladj_sign"),
         (layers_no_ladj, "no_ladj"),
         (layers_ladj_only, "ladj_only"),
         (layers_last_ladj, "one_ladj"),
@@ -1165,6 +1230,7 @@ WRONG = {
         (layers_base_at_h, "base_at_h"),
         (layers_standard_normal, "standard_normal"),
         (layers_left_out, "layer_left_out"),
+        (layers_last_not_counted, "layer_left_out"),
         (layers_one_context, "one_context"),
         (layers_no_context, "no_context"),
         (layers_zero_context, "no_context"),
@@ -1196,6 +1262,8 @@ WRONG = {
         (retrieval_silhouette, "silhouette"),
         (retrieval_first_row, "part_of_it"),
         (retrieval_square_part, "part_of_it"),
+        (retrieval_first_channel, "part_of_it"),
+        (retrieval_grey, "part_of_it"),
         (retrieval_other_order, "other_order"),
         (retrieval_second, "second"),
         (retrieval_mean_of_three, "averaged"),
@@ -1236,6 +1304,9 @@ WRONG = {
         (cycle_same_draw, "same_draw"),
         (cycle_rows_mixed, "rows_mixed"),
         (cycle_root, "root"),
+        (cycle_mean_distance_squared, "root"),
+        (cycle_norm, "root"),
+        (cycle_square_of_sum, "square_of_sum"),
         (cycle_root_of_mean, "root_of_mean"),
         (cycle_absolute, "absolute"),
         (cycle_mean_feature, "mean_feature"),

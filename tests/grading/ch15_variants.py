@@ -282,6 +282,12 @@ def best_of_first_loop(samples, truth):
     return torch.stack([e[:n].amin(0).mean() for n in range(1, len(e) + 1)])
 
 
+def best_of_blocks(samples, truth):
+    e = _errors(samples, truth)
+    K = len(e)
+    return torch.stack([e[: K // n * n].reshape(K // n, n, -1).min(dim=1).values.mean() for n in range(1, K + 1)])
+
+
 def best_of_poses_first(samples, truth):
     return _weighted(_errors(samples, truth).mean(1))
 
@@ -316,6 +322,17 @@ def best_of_n_behind(samples, truth):
 
 def best_of_counts_from_zero(samples, truth):
     return _weighted(_errors(samples, truth), lambda s, k, n: math.comb(s - k + 1, n - 1)).mean(1)
+
+
+def best_of_last_missing(samples, truth):
+    """range(1, K - n + 1) leaves out the last k."""
+    e = _errors(samples, truth).sort(0).values.mean(1)
+    K = len(e)
+    curve = []
+    for n in range(1, K + 1):
+        terms = [math.comb(K - k, n - 1) / math.comb(K, n) * e[k - 1] for k in range(1, K - n + 1)]
+        curve.append(sum(terms, torch.zeros_like(e[0])))
+    return torch.stack(curve)
 
 
 def best_of_not_divided(samples, truth):
@@ -538,6 +555,16 @@ def coverage_off_by_one(samples, depths, levels):
     return _share(off <= _bound(samples, levels), depths)
 
 
+def coverage_whole_half(samples, depths, levels):
+    off = (_rank(samples, depths) - len(samples) // 2).abs()
+    return _share(off <= _bound(samples, levels) / 2, depths)
+
+
+def coverage_by_poses(samples, depths, levels):
+    K = depths.shape[0]
+    return _share((2 * _rank(samples, depths) - K).abs() <= levels[:, None, None] * (K + 1), depths)
+
+
 def coverage_no_abs(samples, depths, levels):
     return _share(2 * _rank(samples, depths) - len(samples) <= _bound(samples, levels), depths)
 
@@ -624,6 +651,14 @@ def coverage_quantiles(samples, depths, levels):
     """Chapter 10's exercise, for each joint."""
     low, high = torch.quantile(samples, (1 - levels) / 2, dim=0), torch.quantile(samples, (1 + levels) / 2, dim=0)
     return _share((low <= depths) & (depths <= high), depths)
+
+
+def coverage_between_sorted(samples, depths, levels):
+    ordered, K, table = samples.sort(0).values, len(samples), []
+    for level in levels.tolist():
+        low, high = ordered[int((1 - level) / 2 * K)], ordered[min(int((1 + level) / 2 * K), K - 1)]
+        table.append(((low < depths) & (depths < high)).to(depths).mean(0))
+    return torch.stack(table)
 
 
 def coverage_normal(samples, depths, levels):
@@ -844,6 +879,10 @@ def bent_no_two(bijection, base, joints, leg):
     return _moved(bijection, base, joints, leg, lambda h, k, a: k + _dot(a - k, _t(h, k)) * _t(h, k) - (a - k))
 
 
+def bent_shin_added(bijection, base, joints, leg):
+    return _moved(bijection, base, joints, leg, lambda h, k, a: k + 2 * _dot(a - k, _t(h, k)) * _t(h, k) + (a - k))
+
+
 def bent_entry_by_entry(bijection, base, joints, leg):
     return _moved(bijection, base, joints, leg, lambda h, k, a: k + 2 * ((a - k) * _t(h, k)) * _t(h, k) - (a - k))
 
@@ -905,6 +944,27 @@ def bent_over_the_first(bijection, base, joints, leg):
 def bent_not_about_root(bijection, base, joints, leg):
     rows = (pose[:, 1:].flatten(1) for pose in (joints, _bent(joints, leg)))
     return tuple(base.log_prob(z) + ladj for z, ladj in map(bijection.encode, rows))
+
+
+def bent_after_not_about_root(bijection, base, joints, leg):
+    z, ladj = bijection.encode(_bent(joints, leg)[:, 1:].flatten(1))
+    return _log_prob(bijection, base, joints), base.log_prob(z) + ladj
+
+
+def _in_the_row(bijection, base, joints, new, start):
+    x = _row(joints)
+    y = x.clone()
+    y[:, start : start + 3] = new
+    return tuple(base.log_prob(z) + ladj for z, ladj in map(bijection.encode, (x, y)))
+
+
+def bent_ankle_not_about_root(bijection, base, joints, leg):
+    return _in_the_row(bijection, base, joints, _mirrored(*(joints[:, j] for j in leg)), 3 * (leg[2] - 1))
+
+
+def bent_leg_in_the_row(bijection, base, joints, leg):
+    x = _row(joints).unflatten(1, (-1, 3))
+    return _in_the_row(bijection, base, joints, _mirrored(*(x[:, j - 1] for j in leg)), 3 * (leg[2] - 1))
 
 
 def bent_about_mean(bijection, base, joints, leg):
@@ -1012,6 +1072,10 @@ def bent_averaged(bijection, base, joints, leg):
     return before.mean(), after.mean()
 
 
+def bent_ladj_averaged(bijection, base, joints, leg):
+    return _combined(bijection, base, joints, leg, lambda z, ladj: base.log_prob(z) + ladj.mean())
+
+
 def bent_per_number(bijection, base, joints, leg):
     before, after = bent_loop(bijection, base, joints, leg)
     return before / _row(joints).shape[1], after / _row(joints).shape[1]
@@ -1073,6 +1137,7 @@ WRONG = {
     "15.best_of": [
         (best_of_first, "first_n"),
         (best_of_first_loop, "first_n"),
+        (best_of_blocks, "in_blocks"),
         (best_of_poses_first, "poses_first"),
         (best_of_poses_first_in_order, "poses_first"),
         (best_of_joints_apart, "joints_apart"),
@@ -1081,6 +1146,7 @@ WRONG = {
         (best_of_with_repetition, "with_repetition"),
         (best_of_n_behind, "others_counted_wrong"),
         (best_of_counts_from_zero, "others_counted_wrong"),
+        (best_of_last_missing, "others_counted_wrong"),
         (best_of_not_divided, "choices_counted_wrong"),
         (best_of_fewer_choices, "choices_counted_wrong"),
         (best_of_factorials, "overflow"),
@@ -1116,6 +1182,8 @@ WRONG = {
     "15.coverage": [
         (coverage_without_one, "without_one"),
         (coverage_off_by_one, "off_by_one"),
+        (coverage_whole_half, "off_by_one"),
+        (coverage_by_poses, "counted_poses"),
         (coverage_no_abs, "no_absolute_value"),
         (coverage_lowest, "one_sided"),
         (coverage_not_doubled, "not_doubled"),
@@ -1135,6 +1203,7 @@ WRONG = {
         (coverage_of_the_mean, "one_sample"),
         (coverage_without_signs, "sizes_compared"),
         (coverage_quantiles, "quantiles"),
+        (coverage_between_sorted, "quantiles"),
         (coverage_normal, "normal"),
         (coverage_around_median, "symmetric"),
         (coverage_whole_range, "whole_range"),
@@ -1166,6 +1235,7 @@ WRONG = {
         (bent_half_unit, "not_unit"),
         (bent_one_length, "one_length"),
         (bent_no_two, "no_two"),
+        (bent_shin_added, "shin_added"),
         (bent_entry_by_entry, "entry_by_entry"),
         (bent_knee_forgotten, "knee_forgotten"),
         (bent_place, "not_the_shin"),
@@ -1178,6 +1248,9 @@ WRONG = {
         (bent_not_at_all, "not_bent"),
         (bent_over_the_first, "not_bent"),
         (bent_not_about_root, "not_about_root"),
+        (bent_after_not_about_root, "not_about_root"),
+        (bent_ankle_not_about_root, "not_about_root"),
+        (bent_leg_in_the_row, "leg_mixed"),
         (bent_about_mean, "other_origin"),
         (bent_with_root, "root_kept"),
         (bent_without_last, "last_left_out"),
@@ -1199,6 +1272,7 @@ WRONG = {
         (bent_pair_order, "pair_order"),
         (bent_after_only, "after_only"),
         (bent_averaged, "averaged"),
+        (bent_ladj_averaged, "averaged"),
         (bent_per_number, "per_number"),
         (bent_in_place, "in_place"),
         (bent_root_in_place, "in_place"),

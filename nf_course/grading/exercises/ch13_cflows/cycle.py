@@ -9,12 +9,12 @@ from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 TASK = r"""
 What is made of $x_1$ should lead back to $x_1$. The cycle term measures whether it does: go from $x_1$ to samples of
 $x_2$, come back from each at temperature 0, which is the point to which the flow back decodes $z = 0$, and see how far
-from $x_1$ you end. With the flows $f$ of $p(x_2 \mid x_1)$, which is `there`, and $g$ of $p(x_1 \mid x_2)$, which is
-`back`,
+from $x_1$ you end. With the flows $f_{\text{there}}$ of $p(x_2 \mid x_1)$, which is `there`, and $f_{\text{back}}$ of
+$p(x_1 \mid x_2)$, which is `back`,
 
 $$\begin{gathered}
-x_2^{(k,n)} = f^{-1}\bigl(e_{k,n};\ x_1^{(n)}\bigr), \\
-\tilde{x}_1^{(k,n)} = g^{-1}\bigl(0;\ x_2^{(k,n)}\bigr), \\
+x_2^{(k,n)} = f_{\text{there}}^{-1}\bigl(e_{k,n};\ x_1^{(n)}\bigr), \\
+\tilde{x}_1^{(k,n)} = f_{\text{back}}^{-1}\bigl(0;\ x_2^{(k,n)}\bigr), \\
 \text{cycle} = \frac{1}{K N} \sum_{k=1}^{K} \sum_{n=1}^{N} \bigl\lVert \tilde{x}_1^{(k,n)} - x_1^{(n)} \bigr\rVert^2
 \end{gathered}$$
 
@@ -238,7 +238,19 @@ _ROWS = (
         _flat(lambda x1, k: x1.repeat(k, 1), lambda e: e.permute(1, 2, 0).reshape(-1, e.shape[2])),
         _flat(lambda x1, k: x1.repeat(k, 1), lambda e: e.transpose(1, 2).reshape(-1, e.shape[2])),
     ),
-    ("root", "distances: their squares are averaged", _answer(square=lambda a, x1, x2: (a - x1).norm(dim=1))),
+    (
+        "root",
+        "distances: their squares are averaged",
+        _answer(square=lambda a, x1, x2: (a - x1).norm(dim=1)),
+        _answer(square=lambda a, x1, x2: (a - x1).norm(dim=1), combine=lambda s: s.mean().square()),
+        _answer(combine=lambda s: s.sum().sqrt()),
+    ),
+    (
+        "square_of_sum",
+        "differences are summed before they are squared: those of either sign cancel; square first, then sum",
+        _answer(square=lambda a, x1, x2: (a - x1).sum(1).square()),
+        _answer(square=lambda a, x1, x2: (a - x1).mean(1).square()),
+    ),
     (
         "root_of_mean",
         "the root of the mean: the mean of the squares itself is asked for",

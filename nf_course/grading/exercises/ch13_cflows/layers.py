@@ -5,7 +5,7 @@ import math
 import torch
 
 from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
-from nf_course.grading.parts import Base, Layer
+from nf_course.grading.parts import Base, ContextLayer, Layer
 
 TASK = r"""
 A C-Flow joins two flows layer by layer. The source layers $s_1, \dots, s_L$ carry $x_1$ along, and each of the target
@@ -52,6 +52,9 @@ def _joined(draw, d1, d2, count):
         draw.coupling(f"target[{k}]", draw.mask(d2, d2 // 2 if k % 2 else (d2 + 1) // 2), context=d1)
         for k in range(count)
     ]
+    if count > 1:  # a coupling has the same ladj at what goes in and at what comes out: a curved layer has not
+        name, weight = f"target[{count - 1}]", draw.normal(d2, d1)
+        target[-1] = ContextLayer(name, draw.matrix(d2, scale=1.5), weight, draw.uniform(0.3, 1.2, d2))
     return source, target
 
 
@@ -187,7 +190,18 @@ def _target_leads(x2, x1, source, target, base):
     return base.log_prob(x2) + ladj
 
 
+def _after_the_step(x2, x1, source, target, base):
+    """Each ladj is taken where the target layer has arrived."""
+    stops, _, h, _ = _stops(x2, x1, source, target)
+    return base.log_prob(stops[-1]) + sum(t.encode(x, c)[1] for t, x, c in zip(target, stops[1:], h))
+
+
 _ROWS = (
+    (
+        "after_the_step",
+        "ladj is taken at what a target layer has returned: it belongs to the x2 that the layer was given",
+        _after_the_step,
+    ),
     (
         "source_counted",
         "ladj of the source is counted: for a given x1 its outputs are constants, and add nothing to log p(x2 | x1)",
@@ -273,8 +287,10 @@ _ROWS = (
     ("source_decoded", "the source is decoded: h^l = s_l(h^(l-1)) is its encode", _methods("decode", "encode")),
     (
         "ladj_sign",
-        "the sign of ladj: encode's is added",
+        "the sign of ladj: encode's is added as it is, and log p(z) is too",
         _of(lambda x, l, h, m, base: base.log_prob(x[-1]) - sum(l)),
+        _of(lambda x, l, h, m, base: base.log_prob(x[-1]) + sum(l).abs()),
+        _of(lambda x, l, h, m, base: sum(l) - base.log_prob(x[-1])),
     ),
     ("no_ladj", "ladj of the target layers is missing", _of(lambda x, l, h, m, base: base.log_prob(x[-1]))),
     ("ladj_only", "the base is missing: log p(z) is base.log_prob(z)", _of(lambda x, l, h, m, base: sum(l))),
@@ -315,6 +331,7 @@ _ROWS = (
         "a layer is left out: the last target layer belongs to it too",
         _lists(lambda s: s[:-1], _same),
         _lists(_same, lambda t: t[1:]),
+        _of(lambda x, l, h, m, base: base.log_prob(x[-1]) + sum(l[:-1])),
     ),
     (
         "one_context",

@@ -42,7 +42,7 @@ def _neighbours(draw, picture, kind):
     bright = {"even": 1.8, "spike": 2.0, "bright": 0.6, "cut": 2.1}[kind] * even / length
     cut = {"even": 2.2, "spike": 1.6, "bright": 1.5, "cut": 0.5}[kind] * even
     far, edge = torch.zeros_like(picture).flatten(), torch.zeros_like(picture).flatten()
-    place = draw.integer(0, pixels)
+    place = pixels - 1 - draw.integer(0, picture[0].numel())  # in the last channel: the others alone do not see it
     far[place] = spike
     order = draw.permutation(pixels)[: max(pixels // 3, 1)]
     signs = draw.signs(len(order))
@@ -214,8 +214,11 @@ _ROWS = (
     ),
     (
         "part_of_it",
-        "some of the pixels alone: the norm runs over all channels, rows and columns",
+        "some of the pixels alone, or means of them: the norm runs over all channels, rows and columns",
         _part(lambda x: x[:, :1, :1]),
+        _part(lambda x: x[:, 0]),
+        _part(lambda x: x[:, -1]),
+        _part(lambda x: x.mean(1)),
         _part(lambda x: x[:, :, 0]),
         _part(lambda x: x[..., 0]),
         _part(lambda x: x[:, :, :1, :1]),

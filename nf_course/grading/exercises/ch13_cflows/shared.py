@@ -139,6 +139,28 @@ def _whole(items):
     return items
 
 
+def _in_turn(turn):
+    """One layer of either flow after the other, as far as the shorter list goes."""
+
+    def answer(x1, first, second):
+        x, ladj = x1, 0.0
+        for one, other in zip(first, turn(second)):
+            x, more = one.encode(x)
+            x, rest = other.decode(x)
+            ladj = ladj + more + rest
+        return x, ladj
+
+    return answer
+
+
+def _one_step_late(x1, first, second):
+    """The right x2, and every ladj taken where its layer has ended."""
+    z, _, stops = _run(x1, first, "encode")
+    x2, _, others = _run(z, second[::-1], "decode")
+    ladj = sum(layer.encode(x)[1] for layer, x in zip(first, [*stops[1:], z]))
+    return x2, ladj + sum(layer.decode(x)[1] for layer, x in zip(second[::-1], [*others[1:], x2]))
+
+
 def _not_unpacked(x1, first, second):
     for layer in first:
         x1 = layer.encode(x1)
@@ -174,6 +196,12 @@ _ROWS = (
         "not_reversed",
         "decode runs through the layers of second from the last to the first: reversed(second)",
         _way("encode", "decode", flip_second=False),
+    ),
+    (
+        "interleaved",
+        "layers of first and second take turns: all of first come first, then all of second from the last",
+        _in_turn(_whole),
+        _in_turn(reversed),
     ),
     (
         "first_reversed",
@@ -231,8 +259,9 @@ _ROWS = (
     ),
     (
         "at_one_point",
-        "ladj of all layers is taken at one point: each belongs where the step before has ended",
+        "ladj is taken at another point: each belongs where the step before has ended, and its own begins",
         _at_one_point,
+        _one_step_late,
         lambda x1, f, s: (to_second(x1, f, s)[0], sum(g.encode(x1)[1] for g in f) - sum(g.encode(x1)[1] for g in s)),
     ),
     (

@@ -128,6 +128,33 @@ def _poses(joints, leg):
     return joints, after
 
 
+def _not_about_root_once(bijection, base, joints, leg):
+    """The second pose alone is not taken about the root."""
+    before, after = _poses(joints, leg)
+    return _log_prob(bijection, base, _row(before)), _log_prob(bijection, base, after[:, 1:].flatten(1))
+
+
+def _in_the_row(about_root, place):
+    """The new ankle is written into the row, at `place(ankle)`."""
+
+    def answer(bijection, base, joints, leg):
+        x = _row(joints).unflatten(1, (-1, 3))
+        after = x.clone()
+        new = _mirrored(*(joints[:, j] for j in leg)) - about_root * joints[:, 0]
+        after[:, place(leg[2]) % x.shape[1]] = new
+        return tuple(_log_prob(bijection, base, row.flatten(1)) for row in (x, after))
+
+    return answer
+
+
+def _leg_in_the_row(bijection, base, joints, leg):
+    """Hip, knee and ankle are looked up in the row, where the root is not."""
+    x = _row(joints).unflatten(1, (-1, 3))
+    after = x.clone()
+    after[:, leg[2] - 1] = _mirrored(*(x[:, j - 1] for j in leg))
+    return tuple(_log_prob(bijection, base, row.flatten(1)) for row in (x, after))
+
+
 def _rows(row):
     """The right poses, put into rows in another way."""
     return lambda bijection, base, joints, leg: tuple(_log_prob(bijection, base, row(p)) for p in _poses(joints, leg))
@@ -227,6 +254,11 @@ _ROWS = (
         _moved(lambda h, k, a: k + _dot(a - k, F.normalize(k - h, dim=1)) * F.normalize(k - h, dim=1) - (a - k)),
     ),
     (
+        "shin_added",
+        "the shin is added: the new one is 2 (s . t) t - s, with a minus",
+        _moved(lambda h, k, a: _mirrored(h, k, a) + 2 * (a - k)),
+    ),
+    (
         "entry_by_entry",
         "the numbers of s and t are multiplied and not summed: s . t is one number for each pose",
         _moved(lambda h, k, a: k + 2 * (a - k) * F.normalize(k - h, dim=1) * F.normalize(k - h, dim=1) - (a - k)),
@@ -265,6 +297,8 @@ _ROWS = (
         "the places of the leg are mixed up: hip, knee and ankle, counted in joints as it stands",
         _with_leg(lambda leg: (leg[0], leg[2], leg[1])),
         _with_leg(lambda leg: tuple(j - 1 for j in leg)),
+        _in_the_row(True, lambda ankle: ankle),
+        _leg_in_the_row,
     ),
     ("all_mirrored", "all joints are mirrored: only the ankle moves", _all_joints),
     (
@@ -275,8 +309,10 @@ _ROWS = (
     ),
     (
         "not_about_root",
-        "the root is not taken off: the flow sees x_j - x_0",
+        "the root is not taken off, or not from all: the flow sees x_j - x_0",
         _rows(lambda pose: pose[:, 1:].flatten(1)),
+        _not_about_root_once,
+        _in_the_row(False, lambda ankle: ankle - 1),
     ),
     (
         "other_origin",
@@ -357,6 +393,8 @@ _ROWS = (
         "averaged or summed over the poses: one log-density for each pose",
         _of(lambda p, q: (p.mean(), q.mean())),
         _of(lambda p, q: (p.sum(), q.sum())),
+        _combined(lambda p, ladj: p + ladj.mean()),
+        _combined(lambda p, ladj: p + ladj.sum()),
     ),
     (
         "per_number",

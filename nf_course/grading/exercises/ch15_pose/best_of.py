@@ -137,6 +137,11 @@ def _factorials(e):
     return (choose(len(e) - k + 0 * n, n - 1 + 0 * k) / choose(s, n) @ e.sort(0).values).mean(1)
 
 
+def _in_blocks(e):
+    blocks = (e[: len(e) // n * n].unflatten(0, (-1, n)) for n in range(1, len(e) + 1))
+    return torch.stack([block.amin(1).mean() for block in blocks])
+
+
 def _mean_of_first(samples, truth):
     """The mean of the first n samples as one guess."""
     return _errors(samples.cumsum(0) / _counts(samples)[:, None, None, None], truth).mean(1)
@@ -148,6 +153,11 @@ _ROWS = (
         "the first n samples alone: another order would give another curve; average over all choices of n",
         _from(lambda e: e.cummin(0).values.mean(1)),
         _from(lambda e: e.flip(0).cummin(0).values.mean(1)),
+    ),
+    (
+        "in_blocks",
+        "the samples are cut into blocks of n: all choices of n count, and not only K // n of them",
+        _from(_in_blocks),
     ),
     (
         "poses_first",
@@ -187,6 +197,7 @@ _ROWS = (
         _from(lambda e: _by(e, lambda s, k, n: math.comb(s - 1, n - 1)).mean(1)),
         _from(lambda e: _by(e, first=0, ways=lambda s, k, n: math.comb(s - k, n - 1)).mean(1)),
         _from(lambda e: _by(e, lambda s, k, n: math.comb(max(s - k - 1, 0), n - 1)).mean(1)),
+        _from(lambda e: _by(e, lambda s, k, n: math.comb(s - k, n - 1) * (k <= s - n)).mean(1)),
     ),
     (
         "choices_counted_wrong",

@@ -167,6 +167,13 @@ def _between(low, high, **kwargs):
     return answer
 
 
+def _between_sorted(samples, depths, levels):
+    """An interval between two of the sorted samples, by rounded places."""
+    ordered, s = samples.sort(0).values, len(samples)
+    low, high = (ordered[(s * q).long().clamp(max=s - 1)] for q in ((1 - levels) / 2, (1 + levels) / 2))
+    return _share((low <= depths) & (depths <= high), depths)
+
+
 def _normal(unbiased):
     def answer(samples, depths, levels):
         z = torch.special.ndtri((1 + levels) / 2)[:, None, None]
@@ -198,6 +205,18 @@ _ROWS = (
         _when(lambda r, s, level: (2 * r - s - 1).abs() <= level * (s + 1)),
         _when(lambda r, s, level: (2 * r - s + 1).abs() <= level * (s + 1)),
         _when(lambda r, s, level: (2 * r + 2 - s).abs() <= level * (s + 1)),
+        _when(lambda r, s, level: (r - s // 2).abs() <= level * (s + 1) / 2),
+    ),
+    (
+        "counted_poses",
+        "the number of poses, or of joints, stands for K: that of the samples is samples.shape[0]",
+        lambda samples, depths, levels: _share(
+            (2 * _rank(samples, depths) - len(depths)).abs() <= levels[:, None, None] * (len(depths) + 1), depths
+        ),
+        lambda samples, depths, levels: _share(_off(samples, depths) <= _limit(depths, levels), depths),
+        lambda samples, depths, levels: _share(
+            (2 * _rank(samples, depths) - depths.shape[1]).abs() <= _limit(depths.T, levels), depths
+        ),
     ),
     (
         "no_absolute_value",
@@ -291,12 +310,13 @@ _ROWS = (
     ),
     (
         "quantiles",
-        "interpolated quantiles, as in chapter 10: here the interval is counted out in ranks",
+        "an interval between quantiles of the samples, as in chapter 10: here it is counted out in ranks",
         *(
             _between(lambda levels: (1 - levels) / 2, lambda levels: (1 + levels) / 2, interpolation=kind)
             for kind in ("linear", "nearest", "lower", "higher", "midpoint")
         ),
         _between(lambda levels: 1 - levels, lambda levels: levels),
+        _between_sorted,
         _between(lambda levels: 0 * levels, lambda levels: levels),
     ),
     (
