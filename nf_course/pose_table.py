@@ -30,10 +30,11 @@ def best_of(errors: Tensor, counts: Sequence[int] | None = None) -> Tensor:
     .. math:: \hat B(N) = \sum_{k=1}^{K} \binom{K-k}{N-1} \Big/ \binom KN \; e_{(k)}, \qquad
               e_{(1)} \le \dots \le e_{(K)}
 
-    That is the mean of the least error over all choices of N of the K samples: no luck of the order, and of
-    all estimates that have no bias, whatever the law of the errors, the one with the least variance. Shapes: errors (K, P), a row for each sample, as
-    `joint_error` gives them -> (K,) for N = 1 ... K, or one for each of `counts`. Errors: `ValueError` for another
-    shape, NaN, or a count outside 1 ... K. Cost: a sort of K numbers for each pose, and a sum over them for each N.
+    That is the mean of the least error over all choices of N of the K samples: no luck of the order, and of all
+    estimates that have no bias, whatever the law of the errors, the one with the least variance. Shapes: errors (K, P),
+    a row for each sample, as `joint_error` gives them -> (K,) for N = 1 ... K, or one for each of `counts`. Errors:
+    `ValueError` for another shape, NaN, or a count outside 1 ... K. Cost: a sort of K numbers for each pose, and a sum
+    over them for each N.
     Chapter 15.
 
     >>> errors = torch.tensor([[3.0], [1.0], [2.0]])  # 3 samples of one pose

@@ -30,7 +30,7 @@ FLOWS = {"digits": "glow-digits", "mnist": "realnvp-mnist", "photos": "glow-phot
 PRIORS = {  # in an order in which each needs only those before it to start from
     "digits": ("none", "L2", "TV", "normal", "flow"),
     "mnist": ("none", "L2", "TV", "normal", "flow"),
-    "photos": ("none", "L2", "TV", "flow"),  # a covariance of 3072 numbers from 2678 patches is none
+    "photos": ("none", "L2", "TV", "flow"),  # the normal: by a gradient, in chapter 16
     "poses": ("none", "L2", "normal", "flow"),  # joints are no picture
 }
 STARTS = {"digits": ("normal",), "mnist": ("TV", "normal"), "photos": ("TV",), "poses": ("mean",)}
@@ -41,7 +41,7 @@ WEIGHTS = {
     "flow": (0.1, 0.3, 1.0, 3.0),
 }
 STEPS = {"digits": 30, "mnist": 60, "photos": 40, "poses": 150}  # of the search with the flow
-RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.1, "poses": 0.02}
+RATE = {"digits": 0.2, "mnist": 0.3, "photos": 0.02, "poses": 0.02}
 
 
 @dataclass

@@ -532,6 +532,11 @@ def weight_bias(restore, weights, seen, truth, new):
     return _then(restore, weights, errors.argmin(), new)
 
 
+def weight_mean_picture(restore, weights, seen, truth, new):
+    errors = torch.stack([(restore(w, seen).mean(0) - truth.mean(0)).square().mean() for w in weights])
+    return _then(restore, weights, errors.argmin(), new)
+
+
 def weight_no_truth(restore, weights, seen, truth, new):
     errors = torch.stack([(restore(w, seen) - seen).square().mean() for w in weights])
     return _then(restore, weights, errors.argmin(), new)
@@ -907,6 +912,7 @@ WRONG = {
         (weight_votes, "each_its_own"),
         (weight_averaged, "each_its_own"),
         (weight_bias, "bias"),
+        (weight_mean_picture, "bias"),
         (weight_no_truth, "no_truth"),
         (weight_on_new, "on_new"),
         (weight_before_and_truth, "not_chosen"),
