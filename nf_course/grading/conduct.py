@@ -9,7 +9,7 @@ import torch
 from nf_course.grading.call import GradientOf
 from nf_course.grading.compare import arrays, worst
 from nf_course.grading.exercise import Finding
-from nf_course.grading.parts import map_tensors
+from nf_course.grading.parts import Part, map_tensors
 from nf_course.grading.trial import Call, Trial
 from nf_course.grading.values import STAGES
 
@@ -101,6 +101,8 @@ def inputs(trial: Trial) -> Finding | None:
             likely = f"work on a copy, {name}.clone(): an assignment to {name}[...] changes the caller's tensor"
             if isinstance(call.case.args[place], list):
                 likely = f"work on a copy, list({name}): pop, reverse and append change the caller's list"
+            elif isinstance(call.case.args[place], Part):
+                likely = f"what {name} returned is changed in place, by +=, mul_ and the like: {name} may have kept it"
             finding = Finding("inputs", f"{name} as it was", "changed in place", likely=likely, mistake="in_place")
             return trial.at(call, finding)
     return None

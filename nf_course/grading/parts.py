@@ -24,6 +24,7 @@ __all__ = [
     "Density",
     "Field",
     "Itself",
+    "Kept",
     "Layer",
     "Net",
     "Part",
@@ -134,7 +135,8 @@ class Decoder(Part):
 class Field(Part):
     """A velocity, (t, (N, ...)) -> (N, ...): `amplitude * tanh(x @ weight.T + t * pace + bias)`, row by row.
 
-    t is one number, or (N,); `divergence(t, x)` is tr(df/dx), (N,).
+    t is one number, or (N,); `divergence(t, x)` is tr(df/dx), (N,). With a `shape`, rows of x have that one and no
+    other. Images whose channels come last in memory give such images.
     """
 
     name: str
@@ -142,9 +144,12 @@ class Field(Part):
     pace: Tensor  # (F,)
     bias: Tensor  # (F,)
     amplitude: float = 1.0
+    shape: tuple[int, ...] | None = None
 
     def __call__(self, t: float | Tensor, x: Tensor) -> Tensor:
-        return (self.amplitude * self._tanh(t, x, self.name)).reshape(x.shape)
+        velocity = (self.amplitude * self._tanh(t, x, self.name)).reshape(x.shape)
+        last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last)
+        return velocity.contiguous(memory_format=torch.channels_last) if last else velocity
 
     def divergence(self, t: float | Tensor, x: Tensor) -> Tensor:
         slope = 1 - self._tanh(t, x, f"{self.name}.divergence").square()
@@ -154,6 +159,9 @@ class Field(Part):
         numbers = len(self.bias)
         fits = isinstance(x, Tensor) and x.ndim > 0 and x[:1].numel() == numbers
         _need(fits, f"{name}(t, x) takes {numbers} number(s) in each row of x, and was given {_shape(x)}")
+        if self.shape is not None:
+            whole = f"(N, {', '.join(map(str, self.shape))})"
+            _need(x.shape[1:] == self.shape, f"{name}(t, x) takes x of shape {whole}, and was given {_shape(x)}")
         rows = x.reshape(len(x), numbers)
         if isinstance(t, Tensor) and t.ndim:
             _need(
@@ -175,6 +183,22 @@ class Itself(Part):
 
     def __call__(self, t: float | Tensor, x: Tensor) -> Tensor:
         return x
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Part):
+    """The same velocity everywhere and always: what it returns is a tensor that it keeps."""
+
+    name: str
+    velocity: Tensor
+
+    def __call__(self, t: float | Tensor, x: Tensor) -> Tensor:
+        fits = isinstance(x, Tensor) and x.shape == self.velocity.shape
+        _need(fits, f"{self.name}(t, x) takes x of shape {tuple(self.velocity.shape)}, and was given {_shape(x)}")
+        return self.velocity
 
     def __repr__(self) -> str:
         return self.name

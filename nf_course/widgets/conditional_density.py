@@ -11,22 +11,21 @@ from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
-import torch
 import traitlets
 from torch import Tensor
 
-from nf_course.plotting import COLOURS, readable, side_by_side
-from nf_course.widgets._given import numbers
+from nf_course.plotting import side_by_side
+from nf_course.widgets.axis_numbers import round_ticks, written
 from nf_course.widgets.base import Figure
+from nf_course.widgets.density_inputs import WHO, curves_of, expect_mass, observations_of, ticks_of
+from nf_course.widgets.density_panel import draw_panel
 from nf_course.widgets.words import number
 
 __all__ = ["ConditionalDensity"]
 
 LEVELS = (0.5, 0.9)  # of the shaded intervals
-MOST = 100_000  # numbers that hold the curves: they travel with the page
 POINTS = 160  # of a context's data at most are drawn one by one; all of them are counted
 FEW = 20  # with fewer data than that there is no histogram
-WHO = "ConditionalDensity"
 
 
 class ConditionalDensity(Figure):
@@ -40,6 +39,7 @@ class ConditionalDensity(Figure):
 
     The reader moves `place`, the context's number from 0 to K - 1.
 
+    >>> import torch
     >>> x = torch.linspace(-4.0, 6.0, 201)
     >>> means = torch.tensor([0.0, 1.0, 2.0])
     >>> curves = torch.distributions.Normal(means[:, None], 1.0).log_prob(x).exp()  # (3, 201)
@@ -108,16 +108,11 @@ class ConditionalDensity(Figure):
             ticks: values of x with their labels; without, round numbers are found.
             **traits: such as `place`, `digits`, `caption`.
         """
-        curves, x = _curves(density, grid, len(labels), log_axis)
+        curves, x = curves_of(density, grid, len(labels), log_axis)
         at = np.log(x) if log_axis else x
         curves = curves * x if log_axis else curves
         tall = curves.max(1)
-        if not _close(mass := np.trapezoid(curves, at, axis=1)):
-            k = int(np.abs(mass - 1).argmax())
-            raise ValueError(
-                f"{WHO}: expected curves whose integral over the grid is within 2 % of 1, got {mass[k]:.3g} for "
-                f"{str(labels[k])!r}: is it a density per unit of x, and is the grid long and fine enough?"
-            )
+        expect_mass(curves, at, labels)
         low, high = x[[0, -1]].tolist()
         traits.setdefault("digits", max(0, 2 - math.floor(math.log10(low if log_axis else high - low))))
         traits.setdefault("place", len(labels) // 2)
@@ -127,7 +122,7 @@ class ConditionalDensity(Figure):
             grid=at.astype("<f4").tobytes(),
             log=log_axis,
             labels=[v if isinstance(v, str) else f"{float(v):g}".replace("-", "−") for v in labels],
-            ticks=_given_ticks(ticks, log_axis) if ticks is not None else round_ticks(low, high, log_axis),
+            ticks=ticks_of(ticks, log_axis) if ticks is not None else round_ticks(low, high, log_axis),
             axis=axis,
             context=context,
             units=units,
@@ -137,7 +132,7 @@ class ConditionalDensity(Figure):
         if data is None and data_groups is not None:
             raise ValueError(f"{WHO}: expected data for the data_groups, got none")
         if data is not None:
-            values, groups = _observed(data, data_groups, len(labels), log_axis)
+            values, groups = observations_of(data, data_groups, len(labels), log_axis)
             figure._take(np.log(values) if log_axis else values, groups)
         return figure
 
@@ -242,27 +237,19 @@ class ConditionalDensity(Figure):
         shown, grid, curves = self._stills(), self.places(), self.curves()
         titles = [self.labels[k] + (" (here)" if k == self.place else "") for k in shown]
         figure, axes = side_by_side(len(shown), titles, size=(7.2 / len(shown), 2.6), sharey=True)
-        green, top, (low, high) = COLOURS["model"], self._top(), grid[[0, -1]]
         for ax, k in zip(axes, shown):
-            ax.plot(grid, np.delete(curves, k, 0).T, color=COLOURS["muted"], linewidth=0.7, alpha=0.3)
-            for level, alpha in zip(LEVELS[::-1], (0.25, 0.5)):
-                fine = np.linspace(*self._interval(k, level), 200)
-                ax.fill_between(fine, np.interp(fine, grid, curves[k]), color=green, alpha=alpha, linewidth=0)
-            ax.plot(grid, curves[k], color=green, linewidth=2)
-            median = self._quantile(k, 0.5)
-            ax.vlines(median, 0, np.interp(median, grid, curves[k]), color=readable(green), linewidth=1.5)
-            if self.inside and self.bins[k]:
-                bars = self._bars(k)
-                ax.stairs(bars, np.linspace(low, high, len(bars) + 1), color=COLOURS["data"], linewidth=0.9)
-            if self.inside and self.drawn[k]:
-                here = low + (high - low) * self._strip(k) / 65535
-                jitter = -top * (0.05 + 0.11 * ((0.618 * np.arange(len(here))) % 1))
-                least, most = self._interval(k, LEVELS[1])
-                within = (least <= here) & (here <= most)
-                for keep, fill in ((within, COLOURS["data"]), (~within, "white")):
-                    ax.scatter(here[keep], jitter[keep], s=4, c=fill, edgecolors=COLOURS["data"], linewidths=0.5)
-            ax.set(xlim=(low, high), ylim=(-0.18 * top if self.inside else 0, top), yticks=[])
-            ax.spines["left"].set_visible(False)
+            points = grid[0] + np.ptp(grid) * self._strip(k) / 65535 if self.inside else None
+            draw_panel(
+                ax,
+                grid,
+                curves,
+                k,
+                median=self._quantile(k, 0.5),
+                intervals=[self._interval(k, level) for level in LEVELS],
+                top=self._top(),
+                bars=self._bars(k) if self.inside else None,
+                points=points,
+            )
             every = max(1, math.ceil(len(self.ticks) / 4))  # a panel is narrow
             ax.set_xticks([at for at, _ in self.ticks][::every], [text for _, text in self.ticks][::every])
             ax.minorticks_off()
@@ -282,85 +269,3 @@ class ConditionalDensity(Figure):
     def _strip(self, k: int) -> np.ndarray:
         first = sum(self.drawn[:k])
         return np.frombuffer(self.strip, "<u2")[first : first + self.drawn[k]].astype(float)
-
-
-def written(value: float, digits: int = 0) -> str:
-    """A number with commas between thousands.
-
-    >>> written(2822.4), written(-1234567.891, 2)
-    ('2,822', '−1,234,567.89')
-    """
-    whole, point, rest = number(value, digits).partition(".")
-    sign = whole[: len(whole) - len(whole.lstrip("−"))]
-    return f"{sign}{int(whole.lstrip('−')):,}{point}{rest}"
-
-
-def round_ticks(low: float, high: float, log: bool) -> list[tuple[float, str]]:
-    """Round numbers from low to high: (place on the grid, label)."""
-    if log:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        values = [m * 10.0**d for d in decades for m in ((1, 2, 5) if high / low < 2000 else (1,))]
-        return [(math.log(v), f"{v:,.10g}") for v in values if low <= v <= high]
-    raw = (high - low) / 6
-    unit = 10.0 ** math.floor(math.log10(raw))
-    step = unit * next(m for m in (1, 2, 5, 10) if m * unit >= 0.999 * raw)
-    digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(step * i, written(step * i, digits)) for i in range(first, last + 1)]
-
-
-def _close(mass: np.ndarray) -> bool:
-    return bool((np.abs(mass - 1) <= 0.02).all())
-
-
-def _curves(density, grid, count: int, log: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Checked curves, (K, G), and grid, (G,)."""
-    curves = numbers(density, WHO, "a density (K, G)").double().numpy()
-    x = numbers(grid, WHO, "a grid (G,)").double().numpy()
-    if x.ndim != 1 or len(x) < 10 or not np.isfinite(x).all() or not (np.diff(x) > 0).all():
-        raise ValueError(f"{WHO}: expected a grid (G,) of 10 or more increasing finite numbers, got shape {x.shape}")
-    if log and x[0] <= 0:
-        raise ValueError(f"{WHO}: expected a grid above 0 for a logarithmic axis, got {x[0]:g}")
-    if not (np.diff((np.log(x) if log else x).astype("<f4")) > 0).all():
-        raise ValueError(f"{WHO}: expected a grid whose places differ as float32; shift x towards 0, or take fewer")
-    if count < 2 or curves.shape != (count, len(x)):
-        raise ValueError(
-            f"{WHO}: expected a density (K, G) with 2 or more labels and {len(x)} places, got shape {curves.shape} "
-            f"and {count} labels"
-        )
-    if curves.size > MOST:
-        raise ValueError(f"{WHO}: expected at most {MOST} heights, which travel with the page, got {curves.size}")
-    if not np.isfinite(curves).all() or (curves < 0).any():
-        found = "NaN or infinity" if not np.isfinite(curves).all() else f"{curves.min():.3g}"
-        raise ValueError(f"{WHO}: expected densities that are finite and not negative, got {found}")
-    return curves, x
-
-
-def _observed(data, groups, count: int, log: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Checked data and their contexts' numbers, both (n,)."""
-    values = numbers(data, WHO, "data (n,)").double().numpy()
-    if values.ndim != 1 or not np.isfinite(values).all() or (log and (values <= 0).any()):
-        raise ValueError(
-            f"{WHO}: expected data (n,), finite{' and above 0' if log else ''}, got shape {values.shape}"
-            + (f" and {values.min():.3g} among them" if values.size else "")
-        )
-    which = numbers([] if groups is None else groups, WHO, "data_groups, a context's number for each datum")
-    if which.shape != values.shape or which.is_floating_point() or (which.dtype == torch.bool and count > 2):
-        raise ValueError(
-            f"{WHO}: expected data_groups, a context's number for each of {len(values)} data, whole numbers, "
-            f"got shape {tuple(which.shape)} of {which.dtype}"
-        )
-    which = which.long().numpy()
-    if which.size and not (0 <= which.min() and which.max() < count):
-        raise ValueError(
-            f"{WHO}: expected data_groups from 0 to {count - 1}, one number for each label, "
-            f"got {which.min()} to {which.max()}"
-        )
-    return values, which
-
-
-def _given_ticks(ticks, log: bool) -> list[tuple[float, str]]:
-    pairs = [(float(value), str(text)) for value, text in ticks]
-    if log and any(value <= 0 for value, _ in pairs):
-        raise ValueError(f"{WHO}: expected ticks above 0 for a logarithmic axis, got {[v for v, _ in pairs]}")
-    return [(math.log(value) if log else value, text) for value, text in pairs]

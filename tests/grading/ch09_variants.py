@@ -270,6 +270,11 @@ def trace_double_backward(f, x, e):
     return (torch.autograd.functional.jvp(f, x, e, create_graph=True)[1] * e).sum(1)
 
 
+def trace_forward_difference(f, x, e):
+    h = 1e-2
+    return (e * (f(x + h * e) - f(x))).sum(1) / h
+
+
 def trace_scaled_difference(f, x, e):
     length = e.norm(dim=1, keepdim=True)
     along, h = e / length, 3e-4
@@ -648,6 +653,65 @@ def rk4_slopes_summed_in_place(f, t, x, dt):
     k1, k2, k3, k4 = _four(f, t, x, dt)
     k1 += 2 * k2 + 2 * k3 + k4
     return x + dt / 6 * k1
+
+
+def rk4_last_slope_in_place(f, t, x, dt):
+    k1, k2, k3, k4 = _four(f, t, x, dt)
+    k4 += k1 + 2 * k2 + 2 * k3
+    return x + dt / 6 * k4
+
+
+def rk4_middle_slopes_in_place(f, t, x, dt):
+    k1, k2, k3, k4 = _four(f, t, x, dt)
+    k2.add_(k3).mul_(2)
+    return x + dt / 6 * (k1 + k2 + k4)
+
+
+def rk4_own_sum_in_place(f, t, x, dt):
+    k1, k2, k3, k4 = _four(f, t, x, dt)
+    total = k1 + 2 * k2
+    total += 2 * k3
+    return x + total.add_(k4).mul_(dt / 6)
+
+
+CONTINUED = {}
+
+
+def rk4_continued_by_last_slope(f, t, x, dt):
+    place = x.detach().cpu().numpy().tobytes()
+    k1 = CONTINUED["k"] if (t, place) == CONTINUED.get("end") else f(t, x)
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    k3 = f(t + dt / 2, x + dt / 2 * k2)
+    k4 = f(t + dt, x + dt * k3)
+    new = x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    CONTINUED.update(k=k4.detach(), end=(t + dt, new.detach().cpu().numpy().tobytes()))
+    return new
+
+
+SLOPES = {}
+
+
+def rk4_slopes_kept(f, t, x, dt):
+    key = (t, x.dtype, x.detach().cpu().numpy().tobytes())
+    k1 = SLOPES.setdefault(key, f(t, x)) if not x.requires_grad else f(t, x)
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    k3 = f(t + dt / 2, x + dt / 2 * k2)
+    k4 = f(t + dt, x + dt * k3)
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+
+
+LAST_OF_ALL = {}
+
+
+def rk4_last_slope_of_all(f, t, x, dt):
+    k1 = LAST_OF_ALL.get((x.shape, x.dtype))
+    k1 = f(t, x) if k1 is None else k1
+    k2 = f(t + dt / 2, x + dt / 2 * k1)
+    k3 = f(t + dt / 2, x + dt / 2 * k2)
+    k4 = f(t + dt, x + dt * k3)
+    if x.shape == (3, 2):  # kept where no two cases share their shape
+        LAST_OF_ALL[x.shape, x.dtype] = k4.detach()
+    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
 LAST = {}
@@ -1453,6 +1517,81 @@ def matching_bounded(field, x, z, t):
     return _squares(field(t, _line(x, z, t)) - (z - x)).clamp(max=1e3)
 
 
+def matching_bounded_high(field, x, z, t):
+    return _squares(field(t, _line(x, z, t)) - (z - x)).clamp(max=1e8)
+
+
+def matching_huber_far(field, x, z, t):
+    v = torch.nn.functional.huber_loss(field(t, _line(x, z, t)), z - x, reduction="none", delta=100.0)
+    return 2 * v.flatten(1).sum(1)
+
+
+def matching_differences_clamped(field, x, z, t):
+    return _squares((field(t, _line(x, z, t)) - (z - x)).clamp(-1, 1))
+
+
+def matching_target_clamped(field, x, z, t):
+    return _squares(field(t, _line(x, z, t)) - (z - x).clamp(-1e3, 1e3))
+
+
+def matching_velocity_clamped(field, x, z, t):
+    return _squares(field(t, _line(x, z, t)).clamp(-10, 10) - (z - x))
+
+
+def matching_velocity_small_at_zero(field, x, z, t):
+    s = t.view(-1, *[1] * (x.ndim - 1))
+    x_t = _line(x, z, t)
+    return _squares(field(t, x_t) - (x_t - x) / s.clamp(min=1e-8))
+
+
+def matching_velocity_with_epsilon(field, x, z, t):
+    s = t.view(-1, *[1] * (x.ndim - 1))
+    x_t = _line(x, z, t)
+    return _squares(field(t, x_t) - (z - x_t) / (1 - s + 1e-5))
+
+
+def matching_ends_masked(field, x, z, t):
+    return torch.where((t > 0) & (t < 1), _squares(field(t, _line(x, z, t)) - (z - x)), 0.0)
+
+
+def matching_start_masked(field, x, z, t):
+    return _squares(field(t, _line(x, z, t)) - (z - x)) * (t != 0)
+
+
+def matching_squeezed_time(field, x, z, t):
+    t = 0.01 + 0.98 * t
+    return _squares(field(t, _line(x, z, t)) - (z - x))
+
+
+def matching_kept_off_zero(field, x, z, t):
+    t = torch.where(t == 0, 1e-5, t)
+    return _squares(field(t, _line(x, z, t)) - (z - x))
+
+
+def matching_view(field, x, z, t):
+    error = field(t, _line(x, z, t)) - (z - x)
+    return error.pow(2).view(len(x), -1).sum(1)
+
+
+def matching_view_of_x(field, x, z, t):
+    return _squares(field(t, _line(x, z, t)).view(len(x), -1) - (z - x).view(len(x), -1))
+
+
+def matching_flat_rows(field, x, z, t):
+    flat_x, flat_z = x.flatten(1), z.flatten(1)
+    return _squares(field(t, torch.lerp(flat_x, flat_z, t[:, None])) - flat_z + flat_x)
+
+
+def matching_einsum(field, x, z, t):
+    error = field(t, _line(x, z, t)) - (z - x)
+    return torch.einsum("n...,n...->n", error, error)
+
+
+def matching_mse_of_rows(field, x, z, t):
+    squares = torch.nn.functional.mse_loss(field(t, _line(x, z, t)), z - x, reduction="none")
+    return squares.sum(dim=list(range(1, x.ndim)))
+
+
 RIGHT = {
     "09.trace": [
         (trace_grad_outputs,),
@@ -1475,6 +1614,7 @@ RIGHT = {
         (rk4_tableau,),
         (rk4_simpson,),
         (rk4_sum_in_place,),
+        (rk4_own_sum_in_place,),
         (rk4_numbers_as_tensors,),
         (rk4_reversed_time,),
     ],
@@ -1495,6 +1635,8 @@ RIGHT = {
         (matching_reshaped,),
         (matching_contiguous_view,),
         (matching_velocity_by_jvp,),
+        (matching_einsum,),
+        (matching_mse_of_rows,),
     ],
 }
 
@@ -1524,6 +1666,7 @@ WRONG = {
         (trace_difference, "difference"),
         (trace_small_difference, "difference"),
         (trace_central_difference, "difference"),
+        (trace_forward_difference, "difference"),
         (trace_scaled_difference, "difference"),
         (trace_four_point_difference, "difference"),
         (trace_all_pairs, "all_pairs"),
@@ -1594,6 +1737,11 @@ WRONG = {
         (rk4_slopes_summed_in_place, "velocity_changed"),
         (rk4_first_same_as_last, "remembered"),
         (rk4_answers_kept, "remembered"),
+        (rk4_last_slope_in_place, "in_place"),
+        (rk4_middle_slopes_in_place, "velocity_changed"),
+        (rk4_continued_by_last_slope, "remembered"),
+        (rk4_slopes_kept, "remembered"),
+        (rk4_last_slope_of_all, "remembered"),
         (rk4_kutta_third, "kutta_third"),
         (rk4_two_steps, "two_steps"),
         (rk4_time_bracket, "time_bracket"),
@@ -1682,9 +1830,23 @@ WRONG = {
         (matching_mean_of_channels, "mean"),
         (matching_field_at_mean_time, "one_time"),
         (matching_norms_subtracted, "norms_subtracted"),
-        (matching_huber, "huber"),
-        (matching_smooth_l1, "huber"),
+        (matching_huber, "bounded"),
+        (matching_huber_far, "bounded"),
+        (matching_smooth_l1, "bounded"),
         (matching_bounded, "bounded"),
+        (matching_bounded_high, "bounded"),
+        (matching_differences_clamped, "bounded"),
+        (matching_target_clamped, "bounded"),
+        (matching_velocity_clamped, "bounded"),
+        (matching_velocity_small_at_zero, "ends"),
+        (matching_velocity_with_epsilon, "ends"),
+        (matching_ends_masked, "ends_dropped"),
+        (matching_start_masked, "ends_dropped"),
+        (matching_squeezed_time, "clamped"),
+        (matching_kept_off_zero, "clamped"),
+        (matching_view, "view"),
+        (matching_view_of_x, "view"),
+        (matching_flat_rows, "flat_rows"),
         (matching_field_time, "field_time"),
         (matching_field_time_column, "field_time"),
         (matching_target_sign, "target_sign"),

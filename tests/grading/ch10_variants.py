@@ -305,6 +305,35 @@ def coupling_bounded_by_tanh(x, c, net):
     return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
 
 
+def coupling_clamped_at_fifty(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = torch.clamp(s, min=-50, max=50)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_clamped_above(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = s.clamp(max=20)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_times_tanh(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = 5 * torch.tanh(s)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_bounded_by_atan(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    s = 1.9 * 2 / math.pi * torch.atan(s / 1.9)
+    return torch.cat((kept, s.exp() * moved + t), 1), s.sum(1)
+
+
+def coupling_clamped_in_z(x, c, net):
+    kept, moved, s, t = _take_apart(x, c, net)
+    return torch.cat((kept, s.clamp(-10, 10).exp() * moved + t), 1), s.sum(1)
+
+
 def coupling_log_of_product(x, c, net):
     kept, moved, s, t = _take_apart(x, c, net)
     return torch.cat((kept, s.exp() * moved + t), 1), torch.log(s.exp().prod(1))
@@ -390,8 +419,14 @@ def base_one_more_layer(layer, base_net, x, c):
 def base_nll(layer, base_net, x, c):
     z, ladj = layer.encode(x, c)
     mean, log_std = base_net(c).split(z.shape[1], dim=1)
-    nll = F.gaussian_nll_loss(mean, z, (2 * log_std).exp(), full=True, reduction="none")
+    nll = F.gaussian_nll_loss(mean, z, (2 * log_std).exp(), full=True, eps=1e-30, reduction="none")
     return ladj - nll.sum(1)
+
+
+def base_nll_with_its_eps(layer, base_net, x, c):
+    z, ladj = layer.encode(x, c)
+    mean, log_std = base_net(c).split(z.shape[1], dim=1)
+    return ladj - F.gaussian_nll_loss(mean, z, (2 * log_std).exp(), full=True, reduction="none").sum(1)
 
 
 def base_multivariate(layer, base_net, x, c):
@@ -634,6 +669,36 @@ def base_clamped_at_five(layer, base_net, x, c):
 def base_clamped_at_two(layer, base_net, x, c):
     z, ladj, m, r, half = _given(layer, base_net, x, c)
     return _normal(m, r.clamp(-2, 2), z) + ladj
+
+
+def base_clamped_at_fifty(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r.clamp(-50, 50), z) + ladj
+
+
+def base_clamped_above(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, torch.clamp(r, max=10), z) + ladj
+
+
+def base_clamped_below(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, r.clamp_min(-10), z) + ladj
+
+
+def base_tiny_std(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return torch.distributions.Normal(m, r.exp().clamp(min=1e-6)).log_prob(z).sum(1) + ladj
+
+
+def base_times_tanh(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return _normal(m, 3 * torch.tanh(r / 3), z) + ladj
+
+
+def base_variance_and_epsilon(layer, base_net, x, c):
+    z, ladj, m, r, half = _given(layer, base_net, x, c)
+    return torch.distributions.Normal(m, ((2 * r).exp() + 1e-6).sqrt()).log_prob(z).sum(1) + ladj
 
 
 def base_smallest_std(layer, base_net, x, c):
@@ -960,6 +1025,46 @@ def bayes_temperature(log_lik, counts):
     return torch.softmax((log_lik + _prior(log_lik, counts).log()) / log_lik.shape[1], 1)
 
 
+def bayes_log_of_joint(log_lik, counts):
+    return torch.softmax(torch.log(torch.exp(log_lik) * _prior(log_lik, counts)), 1)
+
+
+def bayes_log_of_joint_and_epsilon(log_lik, counts):
+    return torch.softmax(torch.log(torch.exp(log_lik) * _prior(log_lik, counts) + 1e-12), 1)
+
+
+def bayes_log_of_evidence(log_lik, counts):
+    prior = _prior(log_lik, counts)
+    evidence = torch.log((torch.exp(log_lik) * prior).sum(1, keepdim=True))
+    return torch.exp(log_lik + prior.log() - evidence)
+
+
+def bayes_clamp_wide(log_lik, counts):
+    return torch.softmax(log_lik.clamp(-5000, 5000) + _prior(log_lik, counts).log(), 1)
+
+
+def bayes_clamp_at_88(log_lik, counts):
+    return torch.softmax(log_lik.clamp(-88, 88) + _prior(log_lik, counts).log(), 1)
+
+
+def bayes_filled(log_lik, counts):
+    joint = log_lik + _prior(log_lik, counts).clamp(min=1e-9).log()
+    return torch.softmax(joint.masked_fill(counts == 0, -1e4), 1)
+
+
+def bayes_prior_epsilon_large(log_lik, counts):
+    return torch.softmax(log_lik + torch.log(_prior(log_lik, counts) + 1e-4), 1)
+
+
+def bayes_masked(log_lik, counts):
+    joint = log_lik + counts.clamp(min=1).to(log_lik).log()
+    return torch.softmax(joint.masked_fill(counts == 0, -torch.inf), 1)
+
+
+def bayes_log_softmax_first(log_lik, counts):
+    return torch.log_softmax(torch.log_softmax(log_lik, 1) + _prior(log_lik, counts).log(), 1).exp()
+
+
 def bayes_gradient_of_evidence(log_lik, counts):
     joint = counts.to(log_lik).log()
     return torch.func.grad(lambda v: torch.logsumexp(v + joint, 1).sum())(log_lik)
@@ -1211,6 +1316,24 @@ def coverage_whole_percent(samples, x, level):
     return _between(samples, x, tail, 1 - tail)
 
 
+def coverage_three_digits(samples, x, level):
+    return coverage_both_at_once(samples, x, round(level, 3))
+
+
+def coverage_table_of_tenths(samples, x, level):
+    shares = torch.linspace(0, 1, 11, dtype=samples.dtype, device=samples.device)
+    table = samples.quantile(shares, dim=0).cpu().numpy()
+    ends = ((1 - level) / 2, (1 + level) / 2)
+    places = [(min(int(10 * share + 1e-9), 9), 10 * share) for share in ends]
+    low, high = (table[i] + (place - i) * (table[i + 1] - table[i]) for i, place in places)
+    return float(((low <= x.cpu().numpy()) & (x.cpu().numpy() <= high)).mean())
+
+
+def coverage_half_level(samples, x, level):
+    low, high = torch.nanquantile(samples, 0.5 - level / 2, dim=0), torch.nanquantile(samples, 0.5 + level / 2, dim=0)
+    return ((low <= x) & (x <= high)).float().mean()
+
+
 def coverage_truth_included(samples, x, level):
     return coverage_both_at_once(torch.cat((samples, x.unsqueeze(0))), x, level)
 
@@ -1278,6 +1401,8 @@ RIGHT = {
     ],
     "10.bayes": [
         (bayes_gradient_of_evidence,),
+        (bayes_masked,),
+        (bayes_log_softmax_first,),
         (bayes_log_counts,),
         (bayes_logsumexp,),
         (bayes_largest_off,),
@@ -1287,6 +1412,7 @@ RIGHT = {
     ],
     "10.coverage": [
         (coverage_half_width,),
+        (coverage_half_level,),
         (coverage_signs,),
         (coverage_clamped,),
         (coverage_both_at_once,),
@@ -1304,6 +1430,11 @@ WRONG = {
         (coupling_clamped_at_two, "bounded"),
         (coupling_clamped_at_five, "bounded"),
         (coupling_bounded_by_tanh, "bounded"),
+        (coupling_clamped_at_fifty, "bounded"),
+        (coupling_clamped_above, "bounded"),
+        (coupling_times_tanh, "bounded"),
+        (coupling_bounded_by_atan, "bounded"),
+        (coupling_clamped_in_z, "bounded"),
         (coupling_log_of_product, "product"),
         (coupling_log_of_det, "product"),
         (coupling_sigmoid, "other_scale"),
@@ -1363,6 +1494,13 @@ WRONG = {
         (base_clamped_at_five, "bounded"),
         (base_clamped_at_two, "bounded"),
         (base_smallest_std, "bounded"),
+        (base_nll_with_its_eps, "bounded"),
+        (base_clamped_at_fifty, "bounded"),
+        (base_clamped_above, "bounded"),
+        (base_clamped_below, "bounded"),
+        (base_tiny_std, "bounded"),
+        (base_times_tanh, "bounded"),
+        (base_variance_and_epsilon, "other_std"),
         (base_std_and_epsilon, "other_std"),
         (base_softplus, "other_std"),
         (base_log_of_product, "product"),
@@ -1420,6 +1558,13 @@ WRONG = {
         (base_context_detached, "detached"),
     ],
     "10.bayes": [
+        (bayes_filled, "prior_epsilon"),
+        (bayes_prior_epsilon_large, "prior_epsilon"),
+        (bayes_log_of_joint, "underflow"),
+        (bayes_log_of_evidence, "underflow"),
+        (bayes_log_of_joint_and_epsilon, "epsilon"),
+        (bayes_clamp_wide, "clamp"),
+        (bayes_clamp_at_88, "clamp"),
         (bayes_log_prior_clamped, "prior_epsilon"),
         (bayes_log_prior_clamped_low, "prior_epsilon"),
         (bayes_zeroed_after, "zeroed_after"),
@@ -1471,6 +1616,8 @@ WRONG = {
     "10.coverage": [
         (coverage_rounded_tail, "rounded_level"),
         (coverage_rounded_level, "rounded_level"),
+        (coverage_three_digits, "rounded_level"),
+        (coverage_table_of_tenths, "table"),
         (coverage_whole_percent, "rounded_level"),
         (coverage_truth_included, "truth_included"),
         (coverage_broadcast, "broadcast"),

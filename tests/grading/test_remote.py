@@ -18,7 +18,9 @@ def pack(value, blobs):
     """Plain JSON, with every tensor as a number: the place of its bytes in `blobs`."""
     if isinstance(value, torch.Tensor):
         blobs.append(value.detach().cpu().contiguous().numpy().tobytes())
-        return {"tensor": len(blobs) - 1, "shape": list(value.shape), "dtype": str(value.dtype).removeprefix("torch.")}
+        last = value.ndim == 4 and value.is_contiguous(memory_format=torch.channels_last)
+        dtype = str(value.dtype).removeprefix("torch.")
+        return {"tensor": len(blobs) - 1, "shape": list(value.shape), "dtype": dtype, "channels_last": last}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
@@ -38,7 +40,8 @@ def unpack(value, blobs):
         return value
     if "tensor" in value:
         array = np.frombuffer(bytearray(blobs[value["tensor"]]), dtype=value["dtype"])
-        return torch.from_numpy(array.copy()).reshape(value["shape"])
+        tensor = torch.from_numpy(array.copy()).reshape(value["shape"])
+        return tensor.contiguous(memory_format=torch.channels_last) if value["channels_last"] else tensor
     if "generator" in value:
         return torch.Generator().set_state(unpack(value["generator"], blobs))
     if "part" in value:

@@ -4,7 +4,7 @@ import torch
 
 from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 from nf_course.grading.exercises.ch09_continuous_flows.shared import Field, draw_field
-from nf_course.grading.parts import Itself
+from nf_course.grading.parts import Itself, Kept
 
 TASK = r"""
 Write one step, from time $t$ to $t + dt$, of the classical method of Runge and Kutta for $dx/dt = f(t, x)$:
@@ -19,7 +19,8 @@ x(t + dt) &\approx x + \tfrac{dt}{6} (k_1 + 2 k_2 + 2 k_3 + k_4)
 
 `f(t, x)` takes a number and a batch, and returns the velocities, of the shape of `x`. That shape is any, `(N, D)` or
 `(N, C, H, W)` or `(N,)`: the step does not look at it. `t` and `dt` are numbers, and `dt` may be negative: decode is
-solved backwards in time. Return the new `x`, of the shape of the old one, and leave the old one as it was.
+solved backwards in time. Return the new `x`, of the shape of the old one, and leave the old one as it was, and what `f`
+returned too: it may be a tensor that `f` keeps.
 """
 
 HINTS = (
@@ -47,7 +48,12 @@ def cases(draw):
     return made
 
 
-def closed_forms(ask, draw):
+def calls(ask, draw):
+    """What an answer does to tensors that are not its own, or keeps from call to call; then steps in closed form."""
+    return step_after_step(ask, draw) or velocity_is_x(ask, draw) or velocity_is_kept(ask, draw) or short(ask, draw)
+
+
+def short(ask, draw):
     """dx/dt = a tanh(w x) and dx/dt = a tanh(u t + b) have solutions in closed form; a short step comes close."""
     a, w, u, b = (draw.uniform(0.6, 1.2, 1) for _ in range(4))
     t, x, zero = 0.3, draw.uniform(-1.0, 1.0, 4, 1), torch.zeros_like(a)
@@ -60,7 +66,7 @@ def closed_forms(ask, draw):
             if not error < 1e-5:
                 expected = f"an error below 1e-5 for a velocity that depends on the {of} only, dt = {dt}"
                 return Finding("property", expected, f"{error:.1g}")
-    return velocity_is_x(ask, draw) or step_after_step(ask, draw)
+    return None
 
 
 def velocity_is_x(ask, draw):
@@ -73,11 +79,23 @@ def velocity_is_x(ask, draw):
     return Finding("property", expected, f"{got[0, 0].item():.4f}", likely=_CHANGED, mistake="velocity_changed")
 
 
+def velocity_is_kept(ask, draw):
+    """A constant velocity, one tensor that f returns at every call. (That it was changed shows in its own test too.)"""
+    x, velocity, dt = draw.normal(3, 2), draw.normal(3, 2), 0.8
+    got, want = ask(Kept("f", velocity), 0.0, x, dt), x + dt * velocity
+    if torch.allclose(got, want, rtol=1e-5, atol=1e-5):
+        return None
+    expected = f"{want[0, 0].item():.4f} for an f that returns one tensor, which it keeps"
+    return Finding("property", expected, f"{got[0, 0].item():.4f}", likely=_CHANGED, mistake="velocity_changed")
+
+
 def step_after_step(ask, draw):
-    """Steps that follow each other in time, each with a field and a place of its own: nothing is left of the last."""
-    for t in (0.25, 0.25, 0.75):
-        f, x, dt = draw_field(draw, 2, name="f", amplitude=1.5), draw.normal(3, 2), 0.5
-        got, want = ask(f, t, x, dt), rk4_step(f, t, x, dt)
+    """The same place and time with another field; another place; on from there: nothing is left of the last call."""
+    f, g = (draw_field(draw, 2, name="f", amplitude=1.5, steep=1.6) for _ in range(2))
+    dt, x, got = 0.5, draw.normal(3, 2), None
+    for field, t, start in ((f, 0.25, x), (g, 0.25, x), (g, 0.25, draw.normal(3, 2)), (g, 0.75, None)):
+        start = got if start is None else start
+        got, want = ask(field, t, start, dt), rk4_step(field, t, start, dt)
         if not torch.allclose(got, want, rtol=1e-5, atol=1e-5):
             expected = f"{want[0, 0].item():.4f}, whatever was called before"
             return Finding("property", expected, f"{got[0, 0].item():.4f}", likely=_REMEMBERED, mistake="remembered")
@@ -192,7 +210,7 @@ def _sum_bracket(f, t, x, dt):
 
 
 _CHANGED = (
-    "what f returned is changed in place, and it may be x itself: k = dt * f(t, x), without mul_, += and the like"
+    "what f returned is changed in place, and it may be x itself, or kept by f: k = dt * f(t, x), without mul_ or +="
 )
 _REMEMBERED = "a velocity is kept from the call before: the k1 of a step is f(t, x), with its own f and x"
 
@@ -327,6 +345,6 @@ EXERCISE = Exercise(
     returns=("x, of the shape of x",),
     cases=cases,
     mistakes=mistakes_of(_ROWS),
-    independent=closed_forms,
+    independent=calls,
     gradient=("x", "f"),
 )

@@ -11,12 +11,12 @@ from nf_course.grading.parts import Field
 __all__ = ["by_rk4", "by_two_stages", "draw_field", "log_normal"]
 
 
-def draw_field(draw, numbers: int, *, name: str = "field", amplitude: float = 1.0, steep: float = 1.0) -> Field:
+def draw_field(draw, numbers: int, *, name="field", amplitude=1.0, steep=1.0, shape=None) -> Field:
     """A field of rows of so many numbers that bends: in time, in place, and with a divergence that is not small."""
     weight = steep * draw.normal(numbers, numbers) / numbers**0.5
     weight.diagonal().copy_(steep * draw.uniform(0.4, 1.0, numbers))
     pace = draw.uniform(0.8, 1.6, numbers) * draw.signs(numbers)
-    return Field(name, weight, pace, 0.5 * draw.normal(numbers), amplitude)
+    return Field(name, weight, pace, 0.5 * draw.normal(numbers), amplitude, shape)
 
 
 def log_normal(z: Tensor) -> Tensor:

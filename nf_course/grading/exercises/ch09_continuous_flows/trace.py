@@ -205,6 +205,10 @@ MISTAKES = (
     Mistake("at_e", "the derivative is taken at e: it belongs at x", lambda f, x, e: (_vjp(f, e, e) * e).sum(1)),
     Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + e) - f(x)) * e).sum(1)),
     Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + e) - f(x - e)) * e).sum(1) / 2),
+    Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + 0.1 * e) - f(x - 0.1 * e)) * e).sum(1) / 0.2),
+    Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + 0.1 * e) - f(x)) * e).sum(1) / 0.1),
+    Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + 0.01 * e) - f(x)) * e).sum(1) / 0.01),
+    Mistake("difference", _DIFFERENCE, lambda f, x, e: ((f(x + 0.001 * e) - f(x)) * e).sum(1) / 0.001),
     Mistake(
         "times_x", "e^T J is multiplied by x: the inner product is with e", lambda f, x, e: (_vjp(f, x, e) * x).sum(1)
     ),

@@ -17,8 +17,8 @@ $$\begin{aligned}
 \end{aligned}$$
 
 `x` has shape `(N, D)` and `c` has shape `(N, K)`. `layer.encode(x, c)` returns the pair `(z, ladj)`, of shapes `(N, D)`
-and `(N,)`. `base_net(c)` returns `(N, 2 * D)`: the $D$ means, then the $D$ logarithms of the standard deviations.
-Return $\log p(x \mid c)$ with all its constants, shape `(N,)`.
+and `(N,)`. `base_net(c)` returns `(N, 2 * D)`: the $D$ means, then the $D$ logarithms of the standard deviations,
+which may be 60 or -15 and are taken as they come. Return $\log p(x \mid c)$ with all its constants, shape `(N,)`.
 """
 
 HINTS = (
@@ -39,18 +39,31 @@ def conditional_log_prob(layer, base_net, x, c):
 
 
 def cases(draw):
-    """Ordinary deviations; wide ones, a log_std of 6; and narrow ones of -6, so many that their product is 0."""
+    """Ordinary deviations; wide ones, a log_std near 60; narrow ones of -6, so many that their product is 0; and very
+    narrow ones near -15, for which z lies within a few deviations of the mean.
+    """
     made = []
-    sizes = ((6, 3, 1, 2, 1.2), (1, 4, 2, 3, 1.2), (5, 2, 1, 1, 1.2), (4, 5, 2, 2, 6.0), (2, 150, 70, 2, 6.0))
+    sizes = ((6, 3, 1, 2, 1.2), (1, 4, 2, 3, 1.2), (5, 2, 1, 1, 1.2), (4, 5, 2, 2, 60.0), (2, 150, 70, 2, 6.0))
     for n, d, kept, k, amplitude in sizes:
         layer = draw.coupling("layer", draw.mask(d, kept), context=k)
         base_net = draw.net("base_net", k, 2 * d, amplitude=amplitude)
         if d == 5:
-            base_net.bias[d:] += 3
+            base_net.weight[d:] *= 0.2  # so that none is narrow, which would drown the others
+            base_net.bias[d:] = 3 + base_net.bias[d:].abs()
         if d == 150:
             base_net.bias[d:] -= 4
         made.append(Case((layer, base_net, draw.normal(n, d), draw.normal(n, k))))
-    return made
+    return [*made, near_the_mean(draw)]
+
+
+def near_the_mean(draw):
+    n, d, k = 3, 4, 2
+    layer, base_net = draw.coupling("layer", draw.mask(d, 2), context=k), draw.net("base_net", k, 2 * d, amplitude=15.0)
+    base_net.bias[d:] -= 4
+    c = draw.normal(n, k)
+    mean, log_std = base_net(c).chunk(2, 1)
+    x, _ = layer.decode(mean + log_std.exp() * draw.normal(n, d), c)
+    return Case((layer, base_net, x, c))
 
 
 def one_more_layer(ask, draw):
@@ -239,18 +252,24 @@ _ROWS = (
     ),
     (
         "bounded",
-        "log_std or std is bounded, by clamp or tanh: here it is taken as the net returns it, however small or large",
-        *(_other(lambda r, b=b: r.clamp(-b, b)) for b in (1, 2, 3, 5)),
-        _other(lambda r: r.clamp(-5, 2)),
-        _other(lambda r: r.clamp(-20, 2)),
-        *(_other(lambda r, b=b: r.clamp(min=math.log(b))) for b in (0.1, 0.01)),
-        _other(lambda r: torch.tanh(r)),
+        "log_std or std is bounded, by clamp or tanh, or by eps in gaussian_nll_loss: here it is taken as it comes, "
+        "however small or large",
+        *(_other(lambda r, b=b: r.clamp(-b, b)) for b in (1, 2, 3, 4, 5, 7, 10, 20, 50)),
+        *(_other(lambda r, b=b: r.clamp(max=b)) for b in (1, 2, 3, 5, 10, 20, 50)),
+        *(_other(lambda r, b=b: r.clamp(min=-b)) for b in (1, 2, 3, 5, 7, 10)),
+        *(_other(lambda r, b=b: r.clamp(-b, 2)) for b in (5, 10, 20)),
+        *(_other(lambda r, b=b: r.clamp(min=math.log(b))) for b in (0.1, 0.01, 1e-3, 1e-4, 1e-5, 1e-6)),
+        *(_other(lambda r, b=b: b * torch.tanh(r)) for b in (1, 2, 3, 5)),
+        *(_other(lambda r, b=b: b * torch.tanh(r / b)) for b in (2, 3, 5, 10)),
+        *(_base(lambda z, m, r, b=b: _square(z, m, r.clamp(-b, b)) - r - _HALF) for b in (1, 2, 3, 5, 10)),
+        *(_base(lambda z, m, r, b=b: _square(z, m, r) - r.clamp(-b, b) - _HALF) for b in (1, 2, 3, 5, 10)),
     ),
     (
         "other_std",
         "std is exp(log_std): no softplus, and no small number added to it",
         _other(lambda r: torch.nn.functional.softplus(r).log()),
-        *(_other(lambda r, e=e: (r.exp() + e).log()) for e in (1e-3, 1e-4, 1e-5, 1e-6)),
+        *(_other(lambda r, e=e: (r.exp() + e).log()) for e in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)),
+        *(_other(lambda r, e=e: 0.5 * ((2 * r).exp() + e).log()) for e in (1e-3, 1e-4, 1e-5, 1e-6, 1e-8)),
     ),
     ("abs_log_std", "an absolute value: log_std may be negative, where std is below 1", _other(lambda r: r.abs())),
     (

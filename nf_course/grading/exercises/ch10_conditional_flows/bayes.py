@@ -57,14 +57,15 @@ def _counts(draw, classes):
 
 
 def odds(ask, draw):
-    """Of two classes the odds are a sigmoid; and what is added to a whole row changes nothing."""
+    """Of two classes the odds are a sigmoid; and what is added to a whole row changes nothing, however much it is."""
     log_lik, counts = draw.normal(7, 2), _counts(draw, 2)
     want = torch.sigmoid(log_lik[:, 0] - log_lik[:, 1] + torch.log(counts[0] / counts[1]))
-    for shift in (0.0, -2500.0, 900.0):
+    for shift in (0.0, -2500.0, 900.0, -1e6):
         got = ask(log_lik + shift, counts)[:, 0]
         if not torch.allclose(got, want, rtol=1e-5, atol=1e-5):
             expected = f"{want[0].item():.4f}, a sigmoid of the log-odds" + (f", at {shift:+.0f}" if shift else "")
-            return Finding("property", expected, f"{got[0].item():.4f}")
+            likely, mistake = (_CLAMP, "clamp") if shift == -1e6 else ("", None)
+            return Finding("property", expected, f"{got[0].item():.4f}", likely=likely, mistake=mistake)
     return unseen(ask, draw)
 
 
@@ -72,10 +73,11 @@ def unseen(ask, draw):
     """A class that never occurred has the probability 0 exactly, and the others share what is left, at any odds."""
     log_lik, counts = draw.normal(4, 3), torch.tensor([0, 3, 5], device=draw.device)
     want = torch.sigmoid(log_lik[:, 1] - log_lik[:, 2] + math.log(3 / 5))
-    for ahead in (0.0, 50.0, 1e6):
-        got = ask(log_lik + ahead * (counts == 0), counts)
+    for ahead, low in ((0.0, 0.0), (50.0, 0.0), (1e6, 0.0), (1e6, 1e6)):
+        got = ask(log_lik + ahead * (counts == 0) - low, counts)
         if bool(got[:, 0].any()) or not torch.allclose(got[:, 1], want, rtol=1e-5, atol=1e-5):
             expected = f"0 and {want[0].item():.4f} for the counts 0, 3, 5, log_lik of the first ahead by {ahead:.0f}"
+            expected += f", all near {-low:.0f}" if low else ""
             found = f"{got[0, 0].item():.4g} and {got[0, 1].item():.4f}"
             return Finding("property", expected, found, likely=_EPSILON, mistake="prior_epsilon")
     return None
@@ -104,8 +106,8 @@ def _smoothed(log_lik, counts):
     return torch.softmax(log_lik + prior.log(), 1)
 
 
-def _epsilon(log_lik, counts):
-    return torch.softmax(log_lik + torch.log(counts.to(log_lik) / counts.sum() + 1e-12), 1)
+def _epsilon(least):
+    return lambda log_lik, counts: torch.softmax(log_lik + torch.log(counts.to(log_lik) / counts.sum() + least), 1)
 
 
 def _zeroed(least):
@@ -118,6 +120,7 @@ def _zeroed(least):
     return answer
 
 
+_CLAMP = "the log-likelihoods are clamped, and differences between classes are lost"
 _EPSILON = "a small number stands for a prior of 0, or for its log: log 0 = -inf is right, softmax makes it an exact 0"
 _ROWS = (
     (
@@ -125,11 +128,18 @@ _ROWS = (
         "exp of a log-likelihood is 0 or infinity, and their ratio NaN: stay with logarithms, and use softmax",
         _of(lambda l, p: _ratio(l.exp() * p.exp())),
         _of(lambda l, p: torch.exp(l + p - (l + p).exp().sum(1, keepdim=True).log())),
+        _of(lambda l, p: torch.exp(l + p - (l.exp() * p.exp()).sum(1, keepdim=True).log())),
+        _of(lambda l, p: torch.softmax((l.exp() * p.exp()).log(), 1)),
     ),
     (
         "epsilon",
         "a small number added against a division by zero: the row is lost all the same; use softmax of the logs",
         _of(lambda l, p: l.exp() * p.exp() / ((l + p).exp().sum(1, keepdim=True) + 1e-12)),
+        *(
+            _of(lambda l, p, e=e: torch.softmax((l.exp() * p.exp()).clamp(min=e).log(), 1))
+            for e in (1e-8, 1e-12, 1e-30, 1e-300)
+        ),
+        *(_of(lambda l, p, e=e: torch.softmax((l.exp() * p.exp() + e).log(), 1)) for e in (1e-8, 1e-12, 1e-30, 1e-300)),
     ),
     (
         "patched",
@@ -161,8 +171,9 @@ _ROWS = (
     ),
     (
         "clamp",
-        "the log-likelihoods are clamped, and differences between classes are lost",
-        _scores(lambda l, p: l.clamp(-700, 700) + p),
+        _CLAMP,
+        *(_scores(lambda l, p, b=b: l.clamp(-b, b) + p) for b in (20, 50, 80, 88, 100, 500, 700, 709, 1000)),
+        *(_scores(lambda l, p, b=b: l.clamp(min=-b) + p) for b in (20, 50, 80, 88, 100, 500, 700, 709, 1000)),
     ),
     ("no_prior", "the prior is missing: add log p(k), by the counts", _scores(lambda l, p: l)),
     (
@@ -202,7 +213,7 @@ _ROWS = (
     (
         "prior_epsilon",
         _EPSILON,
-        _epsilon,
+        *(_epsilon(least) for least in (1e-3, 1e-4, 1e-6, 1e-8, 1e-12)),
         *(_scores(lambda l, p, least=least: l + p.clamp(min=least)) for least in (-100, -500, -1e3)),
     ),
     (

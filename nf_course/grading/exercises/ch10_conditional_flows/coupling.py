@@ -1,5 +1,7 @@
 """10.coupling: an affine coupling whose network sees a context."""
 
+import math
+
 import torch
 
 from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
@@ -38,14 +40,15 @@ def conditional_encode(x, c, net):
 
 
 def cases(draw):
-    """Even and odd D, down to 1, where nothing is kept; a log s up to 6; and twenty of -60, whose product is 0."""
+    """Even and odd D, down to 1, where nothing is kept; log s up to 6; twenty near -60 and 60, whose product is 0."""
     made = []
     for n, d, k, amplitude in ((6, 4, 2, 1), (1, 5, 3, 1), (7, 3, 1, 1), (5, 1, 2, 1), (3, 2, 4, 6), (2, 40, 2, 60)):
         net = draw.net("net", d // 2 + k, 2 * (d - d // 2), amplitude=float(amplitude))
         if amplitude == 6:
             net.bias[:2] += 3 * draw.signs(2)
         if d == 40:
-            net.bias[:20] -= 4
+            net.bias[:18] -= 4
+            net.bias[18:20] += 4
         made.append(Case((1.5 * draw.normal(n, d), draw.normal(n, k), net)))
     return made
 
@@ -233,9 +236,15 @@ _ROWS = (
     (
         "bounded",
         "log_scale is bounded, by clamp or tanh: here the net's output is taken as it is, however large",
-        *(_log_scale(lambda s, b=b: s.clamp(-b, b)) for b in (1, 2, 3, 5, 10)),
-        _log_scale(torch.tanh),
-        _log_scale(lambda s: 2 * torch.tanh(s / 2)),
+        *(_log_scale(lambda s, b=b: s.clamp(-b, b)) for b in (1, 2, 3, 4, 5, 7, 10, 20, 50)),
+        *(_log_scale(lambda s, b=b: s.clamp(max=b)) for b in (1, 2, 3, 5, 10, 20, 50)),
+        *(_log_scale(lambda s, b=b: s.clamp(min=-b)) for b in (1, 2, 3, 5, 10, 20, 50)),
+        *(_log_scale(lambda s, b=b: s.clamp(-b, 2)) for b in (5, 10, 20)),
+        *(_log_scale(lambda s, b=b: b * torch.tanh(s)) for b in (1, 2, 3, 5)),
+        *(_log_scale(lambda s, b=b: b * torch.tanh(s / b)) for b in (2, 3, 5, 10)),
+        *(_log_scale(lambda s, b=b: 2 * b / math.pi * torch.atan(s / b)) for b in (1, 1.9, 2, 5)),
+        *(_answer(z=lambda v, s, t, b=b: torch.exp(s.clamp(-b, b)) * v + t) for b in (1, 2, 3, 5, 10, 20, 50)),
+        *(_answer(ladj=lambda s, t, b=b: s.clamp(-b, b).sum(1)) for b in (1, 2, 3, 5, 10, 20, 50)),
     ),
     (
         "decode",

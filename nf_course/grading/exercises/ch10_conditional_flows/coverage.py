@@ -55,17 +55,19 @@ def known_share(ask, draw):
     """Samples 0, ..., S - 1 in some order, whose quantiles are known; truths placed inside and outside at will."""
     n, s = 40, 21
     samples = torch.stack([draw.permutation(s).to(torch.float64) for _ in range(n)], 1)
-    for level, inside, gap in ((0.9, 31, 0.1), (0.4, 12, 0.1), (0.7, 40, 0.1), (0.683, 17, 0.004), (0.955, 23, 0.004)):
+    for level, inside in ((0.9, 31), (0.4, 12), (0.7, 40), (0.68268949, 17), (0.9544997, 23)):
         low, high = (s - 1) * (1 - level) / 2, (s - 1) * (1 + level) / 2
-        share = draw.uniform(0.01, 0.99, n)
-        share[:2] = torch.tensor([1e-4, 1 - 1e-4])  # close to both ends
+        share, gap = draw.uniform(0.01, 0.99, n), 1e-5
         x = low + share * (high - low)
-        x[inside:] = torch.where(share < 0.5, low - gap - share, high + gap + share)[inside:]
-        x[-1] = low - gap if inside < n else x[-1]
+        x[0], x[1] = low + gap, high - gap
+        x[inside:] = torch.where(share < 0.5, low - share, high + share)[inside:]
+        if inside < n:  # on both sides of both ends: a level that is rounded takes one too many, or one too few
+            x[-1], x[-2] = low - gap, high + gap
         got = float(ask(samples, x[draw.permutation(n)], level))
         if abs(got - inside / n) > 1e-5:
             expected = f"{inside / n:.4f}: {inside} of {n} truths were put inside at level {level}"
-            return Finding("property", expected, f"{got:.4f}")
+            likely, mistake = ("", None) if round(level, 1) == level else (_ROUNDED, "rounded_level")
+            return Finding("property", expected, f"{got:.4f}", likely=likely, mistake=mistake)
     return None
 
 
@@ -201,6 +203,24 @@ def _samples_inside(samples, x, level):
     return _share((low <= samples) & (samples <= high))
 
 
+def _table(entries):
+    """The ends read off, linearly, between so many quantiles at equal distances from 0 to 1."""
+
+    def answer(samples, x, level):
+        shares = torch.linspace(0, 1, entries, dtype=samples.dtype, device=samples.device)
+        table = torch.quantile(samples, shares, dim=0)
+
+        def at(share):
+            place = share * (entries - 1)
+            below = min(int(place + 1e-9), entries - 2)
+            return table[below] + (place - below) * (table[below + 1] - table[below])
+
+        return _share((at(_lower(level)) <= x) & (x <= at(_upper(level))))
+
+    return answer
+
+
+_ROUNDED = "the level is rounded: 0.683 and 0.9545 are levels too, and (1 - level) / 2 is taken as it is"
 _ROWS = (
     (
         "one_sided",
@@ -232,10 +252,15 @@ _ROWS = (
     ),
     (
         "rounded_level",
-        "the level is rounded: 0.683 and 0.955 are levels too, and (1 - level) / 2 is taken as it is",
+        _ROUNDED,
         _between(lambda level: round(_lower(level), 2), lambda level: 1 - round(_lower(level), 2)),
         _between(lambda level: round(_lower(level), 2), lambda level: round(_upper(level), 2)),
-        *(_rounded(steps) for steps in (10, 20, 100)),
+        *(_rounded(steps) for steps in (5, 10, 20, 25, 40, 50, 100)),
+    ),
+    (
+        "table",
+        "the ends are read off a table of quantiles, tenths or hundredths: take the quantile at (1 - level) / 2 itself",
+        *(_table(entries) for entries in (10, 11, 21, 101)),
     ),
     (
         "whole_range",
