@@ -60,10 +60,10 @@ def pairwise(distance, x: Tensor, y: Tensor) -> Tensor:
 
 
 def one_nn_accuracy(between: Tensor, within_x: Tensor, within_y: Tensor) -> float:
-    """How well the nearest neighbour tells two sets of clouds apart: 0.5 if they are alike, 1 if they are not.
+    """How well the nearest neighbour tells two sets of clouds apart: about 0.5 if they are alike, 1 if they are not.
 
-    Each cloud of both sets is given the set of its nearest neighbour; the share of right answers is returned. Below
-    0.5 each has its neighbour in the other set: copies. Shapes: distances between the sets (N, M), and within each,
+    Each cloud of both sets is given the set of its nearest neighbour; the share of right answers is returned. Near 0
+    each has its neighbour in the other set: copies. Shapes: distances between the sets (N, M), and within each,
     (N, N) and (M, M). Errors: `ValueError` for shapes that do not fit. Source: Lopez-Paz and Oquab, 2017
     (arXiv 1610.06545), for clouds Yang et al., 2019 (arXiv 1906.12347). Chapter 14.
 
