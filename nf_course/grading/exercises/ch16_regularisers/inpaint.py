@@ -13,9 +13,9 @@ hold any number, and says nothing. Up to a constant, minus the log-likelihood of
 
 $$\text{data}(x)_n = \frac{1}{2 \sigma^2} \sum_{c,\,h,\,w} m_{nhw}\, (x_{nchw} - y_{nchw})^2$$
 
-`x` and `y` have shape `(N, C, H, W)`. `seen`, the $m$ above, has shape `(N, 1, H, W)` and holds booleans: a mask for each
-picture, the same for all its channels. `sigma` is one number. Return the data term of each picture, shape `(N,)`, without the
-constant: 0 where nothing was seen. A gradient must reach `x`.
+`x` and `y` have shape `(N, C, H, W)`. `seen`, the $m$ above, has shape `(N, 1, H, W)` and holds booleans: a mask for
+each picture, the same for all its channels. `sigma` is one number. Return the data term of each picture, shape `(N,)`,
+without the constant: 0 where nothing was seen. A gradient must reach `x`.
 """
 
 HINTS = (
