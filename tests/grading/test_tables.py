@@ -15,6 +15,7 @@ from tests.grading.tables import EXERCISES, RIGHT, RIGHT_ROWS, WRONG, WRONG_ROWS
 
 SEEDS = (1, 2, 0x4F21)
 MANY_SEEDS = range(20)
+QUICK = 2  # seconds of the processor
 
 
 def verdict(name, functions, seed):
@@ -63,11 +64,15 @@ def test_model_answer_earns_all_whatever_the_seed(name):
 @pytest.mark.parametrize(
     ("name", "functions", "mistake"), WRONG_ROWS, ids=lambda v: v if isinstance(v, str) else label(v)
 )
-def test_wrong_variant_earns_nothing_and_is_named(name, functions, mistake):
+def test_wrong_variant_earns_nothing_and_is_quickly_told_its_name(name, functions, mistake):
+    seconds = []
     for seed in SEEDS:
+        started = time.process_time()
         found = verdict(name, functions, seed)
+        seconds.append(time.process_time() - started)
         assert found.status == "wrong" and found.finding.mistake == mistake, (seed, found)
         assert found.finding.likely
+    assert min(seconds) < QUICK, "on a busy machine a second measurement may take longer, and the check does not"
 
 
 @pytest.mark.parametrize("name", [name for name, exercise in EXERCISES.items() if not exercise.judge])
@@ -94,11 +99,8 @@ def test_margins(name):
 
 
 @pytest.mark.parametrize("name", EXERCISES)
-def test_a_check_is_quick(name, monkeypatch, tmp_path):
+def test_a_right_answer_is_quickly_told(name, monkeypatch, tmp_path):
     monkeypatch.setenv("NF_COURSE_PROGRESS_FILE", str(tmp_path / "points.json"))
-    slow, functions = 0.0, EXERCISES[name].references
-    for answers in [functions, *(wrong for wrong, _ in WRONG[name])]:
-        started = time.process_time()
-        check(name, *answers)
-        slow = max(slow, time.process_time() - started)
-    assert slow < 2
+    started = time.process_time()
+    check(name, *EXERCISES[name].references)
+    assert time.process_time() - started < QUICK
