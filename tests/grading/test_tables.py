@@ -1,5 +1,6 @@
 """Every exercise against its tables: right variants earn all, wrong ones nothing and are called by their name."""
 
+import statistics
 import time
 
 import pytest
@@ -72,7 +73,7 @@ def test_wrong_variant_earns_nothing_and_is_quickly_told_its_name(name, function
         seconds.append(time.process_time() - started)
         assert found.status == "wrong" and found.finding.mistake == mistake, (seed, found)
         assert found.finding.likely
-    assert min(seconds) < QUICK, "on a busy machine a second measurement may take longer, and the check does not"
+    assert statistics.median(seconds) < QUICK
 
 
 @pytest.mark.parametrize("name", [name for name, exercise in EXERCISES.items() if not exercise.judge])
