@@ -41,6 +41,16 @@ def test_no_line_that_begins_with_a_formula_is_taken_for_a_quotation(path):
     assert not [line for cell in cells for line in "".join(cell["source"]).splitlines() if re.match(r" {0,3}>", line)]
 
 
+@pytest.mark.parametrize("path", execute.notebooks(), ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_figures_that_ask_a_kernel_are_not_run_by_the_build(path):
+    """They hold an ipywidgets.Output. To it nbclient answers on the socket on which it waits for the cell's own reply,
+    may miss that one, and stands still until the cell's time is over. nbval runs them.
+    """
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    live = [cell for cell in cells if re.search(r"\blive_\w+\(|\binteract(ive)?\(|\bOutput\(", "".join(cell["source"]))]
+    assert all("skip-execution" in cell["metadata"].get("tags", []) for cell in live)
+
+
 @pytest.mark.parametrize("name", [n for n in widgets.__all__ if n[0].isupper() and n != "Figure"])
 def test_every_moving_figure_has_its_tests_and_a_chapter(name):
     module = getattr(widgets, name).__module__.rpartition(".")[2]
