@@ -1,0 +1,174 @@
+"""Sandbox: bubblewrap around the warm process in which submissions run; it sees Python, torch, and no answer.
+
+No network, own process, user and mount namespaces, nothing writable but /tmp, dead with its parent.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import nf_course
+
+__all__ = ["Sandbox", "SandboxMissing", "Unsafe", "expect_sandbox"]
+
+PACKAGE = Path(nf_course.__file__).parent
+# What the worker's own nf_course holds: what answers are handed, what runs them, and what tasks allow them to use.
+COPIED = (
+    *("grading/call.py", "grading/guard.py", "grading/blame.py", "grading/exercise.py", "grading/parts.py"),
+    *("grading/classroom/wire.py", "grading/classroom/worker.py", "expect.py", "resize.py", "devices.py"),
+)
+INIT = "from nf_course.devices import device, setting\nfrom nf_course.resize import enlarge, reduce\n"
+CHECK = "def check(*answers, **options): pass\ndef progress(): pass\n"
+HIDDEN = ("nf_course", "zuko", "normflows", "nflows", "FrEIA", "flowjax", "distrax", "survae", "torchflows", "pyro")
+READY_SECONDS = 120
+
+
+class SandboxMissing(RuntimeError):
+    """There is no sandbox on this system; the message says what is missing and how to get it."""
+
+
+def expect_sandbox() -> None:
+    """Refuse, before anything of a submission runs, where bubblewrap is absent or not allowed to work."""
+    advice = (
+        "On Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap. macOS and Windows have no such "
+        "thing: use the container recipe of the instructor's guide. --unsafe grades without a sandbox, and says so on "
+        "every report: only for submissions that you would run yourself"
+    )
+    if sys.platform != "linux" or not shutil.which("bwrap"):
+        raise SandboxMissing(f"expected bubblewrap (the command bwrap), which keeps a submission away from your files. {advice}")
+    tried = subprocess.run([*_namespaces(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
+    if tried.returncode:
+        said = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]
+        raise SandboxMissing(f"bubblewrap is here, but this system does not let it work ({said[0]}). {advice}")
+
+
+def _namespaces() -> list[str]:
+    return ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
+
+
+class Sandbox:
+    """A warm process in a sandbox of its own, for one submission after the other.
+
+    `with Sandbox() as sandbox: end = sandbox.start(seconds); ...; sandbox.stop()` where `end` is the socket on which
+    the submission's child serves (`worker.serve`). Errors: `SandboxMissing`.
+    """
+
+    safe = True
+
+    def __init__(self) -> None:
+        self._jobs = 0
+
+    def __enter__(self) -> Sandbox:
+        self._folder = tempfile.TemporaryDirectory(prefix="nf-course-grade-")
+        _write_package(Path(self._folder.name))
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            command = [*self._around(), sys.executable, "-I", "-c", _START, str(theirs.fileno())]
+            self._process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self._env()
+            )
+        try:
+            self._expect(b"ready", READY_SECONDS)
+        except (TimeoutError, OSError) as error:
+            self._process.kill()
+            said = self._process.communicate()[1].decode(errors="replace").strip().splitlines()[-1:]
+            self.__exit__()
+            raise SandboxMissing(f"the sandbox did not start: {' '.join(said) or error}") from error
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._control.close()
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def start(self, seconds: float) -> socket.socket:
+        """A child for a submission, which ends by itself after so many seconds at the latest."""
+        end, theirs = socket.socketpair()
+        self._jobs += 1
+        with theirs:
+            socket.send_fds(self._control, [json.dumps({"start": self._jobs, "seconds": seconds}).encode()], [theirs.fileno()])
+        return end
+
+    def stop(self) -> None:
+        """End the child, and all that it started. Afterwards nothing of the submission is left."""
+        self._control.sendall(json.dumps({"stop": self._jobs}).encode())
+        self._expect(b"done!", 30)
+
+    def _expect(self, word: bytes, seconds: float) -> None:
+        self._control.settimeout(seconds)
+        said = self._control.recv(len(word))
+        if said != word:
+            raise OSError("it has ended")
+
+    def _around(self) -> list[str]:
+        """The command that stands in front of Python."""
+        seen = ["/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", sys.base_prefix, sys.prefix]
+        arguments = _namespaces()
+        for place in dict.fromkeys(os.path.abspath(place) for place in seen):
+            if os.path.islink(place):
+                arguments += ["--symlink", os.readlink(place), place]
+            elif os.path.exists(place):
+                arguments += ["--ro-bind", place, place]
+        for name in HIDDEN:  # a library of flows, or the course itself, would be the answer
+            for place in _installed(name):
+                arguments += ["--tmpfs", place]
+        arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(32 * 2**20), "--tmpfs", "/tmp"]
+        arguments += ["--ro-bind", self._folder.name, "/course", "--chdir", "/tmp"]
+        for name, value in self._env().items():
+            arguments += ["--setenv", name, value]
+        return arguments
+
+    def _env(self) -> dict[str, str]:
+        return {"OMP_NUM_THREADS": "1", "HOME": "/tmp", "MPLBACKEND": "agg", "LANG": "C.UTF-8", "NF_COURSE_WORKER": "/course"}
+
+
+_START = (
+    "import os, runpy, sys; sys.path.insert(0, os.environ['NF_COURSE_WORKER']); sys.argv = ['worker', sys.argv[1]];"
+    "runpy.run_module('nf_course.grading.classroom.worker', run_name='__main__')"
+)
+
+
+class Unsafe(Sandbox):
+    """The same process without a sandbox: a submission may read and write whatever its user may."""
+
+    safe = False
+
+    def _around(self) -> list[str]:
+        return []
+
+    def _env(self) -> dict[str, str]:
+        return {**os.environ, "OMP_NUM_THREADS": "1", "NF_COURSE_WORKER": self._folder.name, "NF_COURSE_UNSAFE": "1"}
+
+
+def _installed(name: str) -> list[str]:
+    """Folders of a package within Python's own folders."""
+    with suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(name)
+        places = list(spec.submodule_search_locations or []) if spec else []
+        inside = (os.path.abspath(sys.prefix), os.path.abspath(sys.base_prefix), "/usr")
+        return [place for place in map(os.path.abspath, places) if place.startswith(inside) and os.path.isdir(place)]
+    return []
+
+
+def _write_package(folder: Path) -> None:
+    """The worker's nf_course: no bijection, no model answer, no check."""
+    for name in COPIED:
+        target = folder / "nf_course" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PACKAGE / name, target)
+    (folder / "nf_course" / "__init__.py").write_text(INIT)
+    (folder / "nf_course" / "grading" / "__init__.py").write_text(CHECK)
+    (folder / "nf_course" / "grading" / "classroom" / "__init__.py").write_text("")
+    folder.chmod(0o755)
