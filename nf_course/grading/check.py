@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from nf_course.devices import device as course_device
-from nf_course.grading.call import LocalAnswer
+from nf_course.grading.call import Answer, LocalAnswer
 from nf_course.grading.draw import Draw
 from nf_course.grading.exercise import Exercise, Finding
 from nf_course.grading.progress import record
@@ -20,7 +20,7 @@ from nf_course.grading.registry import UnknownExercise, find
 from nf_course.grading.report import report
 from nf_course.grading.verdict import Verdict, judge
 
-__all__ = ["Result", "check"]
+__all__ = ["Result", "check", "examine"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +62,7 @@ def check(exercise: str, *answers: Callable, hint: int | None = None, seed: int 
     seed = secrets.randbits(16) if seed is None else _number(seed)
     hint = None if hint is None else _number(hint)
     functions = answers or _defined(item, sys._getframe(1).f_globals)
-    verdict = _verdict(item, functions, seed, _device())
+    verdict = examine(item, functions, LocalAnswer(tuple(functions)), seed, _device())
     lines = report(chapter, item, place, verdict, seed, hint)
     earned = item.points if verdict.status == "right" else 0
     note = record(item.id, earned, item.points) if verdict.status != "not answered yet" else None
@@ -81,10 +81,16 @@ def _number(given: Any) -> int:
         return 1
 
 
-def _verdict(exercise: Exercise, functions: tuple[Any, ...], seed: int, device: torch.device) -> Verdict:
+def examine(
+    exercise: Exercise, functions: tuple[Any, ...], answer: Answer, seed: int, device: torch.device | str = "cpu"
+) -> Verdict:
+    """The verdict on an answer: first on `functions` as they stand, then on what `answer` gives when it is called.
+
+    They are the same thing in a learner's notebook; where a class is graded, stand-ins for functions elsewhere.
+    """
     try:
         early = _before_calling(exercise, functions, seed)
-        return early or judge(exercise, LocalAnswer(tuple(functions)), seed, device)
+        return early or judge(exercise, answer, seed, device)
     except Exception as error:  # a fault of the check: a learner still gets a report, not a traceback
         likely = "the fault is in the check, not in your answer: please report it with this text"
         return Verdict("wrong", Finding("check", got=f"{type(error).__name__}: {error}", likely=likely))

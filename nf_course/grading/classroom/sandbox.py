@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,12 +39,12 @@ class SandboxMissing(RuntimeError):
 def expect_sandbox() -> None:
     """Refuse, before anything of a submission runs, where bubblewrap is absent or not allowed to work."""
     advice = (
-        "On Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap. macOS and Windows have no such "
-        "thing: use the container recipe of the instructor's guide. --unsafe grades without a sandbox, and says so on "
-        "every report: only for submissions that you would run yourself"
+        "On Debian and Ubuntu: apt-get install bubblewrap; Fedora: dnf install bubblewrap. macOS and Windows have no "
+        "such thing: use the container recipe of the instructor's guide. --unsafe grades without a sandbox, and says "
+        "so on every report: only for submissions that you would run yourself"
     )
     if sys.platform != "linux" or not shutil.which("bwrap"):
-        raise SandboxMissing(f"expected bubblewrap (the command bwrap), which keeps a submission away from your files. {advice}")
+        raise SandboxMissing(f"expected bubblewrap (bwrap), which keeps submissions away from your files. {advice}")
     tried = subprocess.run([*_namespaces(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
     if tried.returncode:
         said = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]
@@ -98,7 +97,9 @@ class Sandbox:
         end, theirs = socket.socketpair()
         self._jobs += 1
         with theirs:
-            socket.send_fds(self._control, [json.dumps({"start": self._jobs, "seconds": seconds}).encode()], [theirs.fileno()])
+            socket.send_fds(
+                self._control, [json.dumps({"start": self._jobs, "seconds": seconds}).encode()], [theirs.fileno()]
+            )
         return end
 
     def stop(self) -> None:
@@ -131,7 +132,13 @@ class Sandbox:
         return arguments
 
     def _env(self) -> dict[str, str]:
-        return {"OMP_NUM_THREADS": "1", "HOME": "/tmp", "MPLBACKEND": "agg", "LANG": "C.UTF-8", "NF_COURSE_WORKER": "/course"}
+        return {
+            "OMP_NUM_THREADS": "1",
+            "HOME": "/tmp",
+            "MPLBACKEND": "agg",
+            "LANG": "C.UTF-8",
+            "NF_COURSE_WORKER": "/course",
+        }
 
 
 _START = (

@@ -1,4 +1,4 @@
-"""What crosses the border of the sandbox: JSON and the raw bytes of tensors, every length checked. No pickle, no object.
+"""What crosses the border of the sandbox: JSON and the raw bytes of tensors, every length checked; no pickle.
 
 A frame is  b"NFC1", length of the JSON, number of blobs, the length of each, then the JSON and the blobs themselves.
 """
@@ -118,10 +118,9 @@ def pack(value: Any, blobs: list[bytes]) -> Any:
         return _pack_tensor(value, blobs)
     if isinstance(value, Tensor):
         return {"subclass": type(value).__name__}
-    if type(value) is np.ndarray or isinstance(value, np.generic):
-        if value.dtype.name in DTYPES:
-            array = torch.from_numpy(np.array(value, copy=True))
-            return {"numpy": _pack_tensor(array, blobs), "scalar": isinstance(value, np.generic)}
+    if (type(value) is np.ndarray or isinstance(value, np.generic)) and value.dtype.name in DTYPES:
+        array = torch.from_numpy(np.array(value, copy=True))
+        return {"numpy": _pack_tensor(array, blobs), "scalar": isinstance(value, np.generic)}
     if isinstance(value, torch.Generator):
         return {"generator": _pack_tensor(value.get_state(), blobs)}
     if isinstance(value, parts.Part) and type(value).__name__ in parts.__all__:
@@ -140,7 +139,7 @@ def _pack_tensor(tensor: Tensor, blobs: list[bytes]) -> dict[str, Any]:
         return {"unreadable": str(tensor.layout).removeprefix("torch."), "device": tensor.device.type}
     plain = tensor.detach().resolve_conj().resolve_neg()
     last = plain.ndim == 4 and plain.is_contiguous(memory_format=torch.channels_last)
-    blobs.append(plain.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    blobs.append(plain.clone(memory_format=torch.contiguous_format).reshape(-1).view(torch.uint8).numpy().tobytes())
     return {"tensor": len(blobs) - 1, "shape": list(plain.shape), "dtype": dtype, "channels_last": last}
 
 

@@ -78,7 +78,7 @@ def _end(supervisor: int) -> None:
 
 
 def _supervise(end: socket.socket, seconds: float) -> None:
-    """New namespaces, a child that is the first process in them, and its end: with it all others in them end as well."""
+    """New namespaces, a child that is the first process in them, and its end, with which all others in them end."""
     home = os.getcwd()
     users = os.getuid(), os.getgid()
     _unshare("user", "pid", "mount", "ipc", "net")
@@ -113,7 +113,8 @@ def _all_of(child: int) -> int:
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) >= child:
             with contextlib.suppress(OSError, ValueError, IndexError):
-                resident, shared = open(f"/proc/{name}/statm").read().split()[1:3]
+                with open(f"/proc/{name}/statm") as file:
+                    resident, shared = file.read().split()[1:3]
                 total += (int(resident) - int(shared)) * resource.getpagesize()
     return total
 
@@ -174,36 +175,94 @@ def serve(end: socket.socket) -> None:
         except (EOFError, TimeoutError, WireError):
             return
         if "cells" in message:
-            started = _run_cells(message["cells"])
+            started = _run_cells(message["cells"], message["wanted"])
             reply, out = {"defined": {key: _describe(value) for key, value in started.items()}}, []
         else:
             reply, out = _call(message, blobs, started)
         try:
             send(end, reply, out, time.monotonic() + 60)
         except (WireError, ValueError):  # too large, or not finite where it must be
-            send(end, {"error": _error("TooLarge", "the result is too large to be handed over")}, [], time.monotonic() + 60)
+            send(
+                end,
+                {"error": _error("TooLarge", "the result is too large to be handed over")},
+                [],
+                time.monotonic() + 60,
+            )
 
 
-def _run_cells(cells: list[dict[str, Any]]) -> dict[str, Any]:
-    """Each cell in its turn; "EXERCISE NAME" -> what stood under the name when the cell that answers was done."""
+def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]]) -> dict[str, Any]:
+    """The cells that the answers need, in their order; "EXERCISE NAME" -> what stands under the name at its check.
+
+    As in a notebook that is run from top to bottom, the last definition before the cell that checks it counts; one
+    that comes after it counts where there is none before.
+    """
+    trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
+    needed = _needed(trees, {name for names in wanted.values() for name in names})
     space: dict[str, Any] = {"__name__": "__main__"}
     found: dict[str, Any] = {}
-    for number, cell in enumerate(cells):
-        source, place = _plain(cell["source"]), f"<cell {number + 1}>"
-        linecache.cache[place] = (len(source), None, source.splitlines(True), place)
-        with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(CELL_SECONDS):
-            for statement in ast.parse(source).body:  # one by one: an import that fails does not take the others along
-                code = compile(ast.Module([statement], []), place, "exec")
-                if isinstance(statement, ast.Import | ast.ImportFrom):
-                    with contextlib.suppress(ImportError):
-                        exec(code, space)
-                else:
-                    exec(code, space)
-        for key in cell["answers"]:
-            name = key.split()[1]
-            if name in space:
-                found[key] = space[name]
+    checked: set[str] = set()
+    for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
+        if tree is not None and number in needed:
+            _run(tree, f"<cell {number + 1}>", space)
+            for exercise, names in wanted.items():
+                for name in names:
+                    key = f"{exercise} {name}"
+                    own = cell["answers"] in (None, exercise) or name not in wanted.get(cell["answers"], ())
+                    if name in _bound(tree) and name in space and own and (key not in found or exercise not in checked):
+                        found[key] = space[name]
+        checked.update(cell["checks"])
     return found
+
+
+def _parsed(number: int, source: str) -> ast.Module | None:
+    source, place = _plain(source), f"<cell {number + 1}>"
+    linecache.cache[place] = (len(source), None, source.splitlines(True), place)
+    with contextlib.suppress(BaseException), guard.quiet():
+        return ast.parse(source, place)
+
+
+def _run(tree: ast.Module, place: str, space: dict[str, Any]) -> None:
+    with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(CELL_SECONDS):
+        for statement in tree.body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                for alias in statement.names:  # one by one: one that is not to be had does not take the others along
+                    alone = ast.copy_location(type(statement)(**{**vars(statement), "names": [alias]}), statement)
+                    with contextlib.suppress(ImportError):
+                        exec(compile(ast.Module([alone], []), place, "exec"), space)
+            else:
+                exec(compile(ast.Module([statement], []), place, "exec"), space)
+
+
+def _needed(trees: list[ast.Module | None], names: set[str]) -> set[int]:
+    """The cells that bind one of the names, or one that such a cell mentions, and so on."""
+    needed: set[int] = set()
+    while True:
+        more = {n for n, tree in enumerate(trees) if tree is not None and _bound(tree) & (names | {"*"})} - needed
+        if not more:
+            return needed
+        needed |= more
+        names = names.union(*(_mentioned(trees[n]) for n in more))
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a cell binds at its own level, within ifs, loops and the like too."""
+    bound: set[str] = set()
+    todo: list[ast.AST] = list(tree.body)
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound.update((alias.asname or alias.name.split(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        todo += [] if isinstance(node, ast.Lambda) else ast.iter_child_nodes(node)
+    return bound
+
+
+def _mentioned(tree: ast.Module) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def _plain(source: str) -> str:

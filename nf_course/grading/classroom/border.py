@@ -1,0 +1,143 @@
+"""The grader's side of the border: answers that live in the sandbox, asked by the same tests as those of a learner.
+
+`SandboxAnswer` is an `Answer` (call.py): it turns a `Case` into an `Outcome`, by a frame there and a frame back.
+"""
+
+from __future__ import annotations
+
+import inspect
+import socket
+import time
+from typing import Any
+
+from nf_course.grading.blame import LearnerError
+from nf_course.grading.call import GradientOf, Outcome
+from nf_course.grading.classroom.submission import Submission
+from nf_course.grading.classroom.wire import WireError, pack, receive, send, unpack
+from nf_course.grading.exercise import Case, Exercise
+
+__all__ = ["Border", "SandboxAnswer"]
+
+RUN_SECONDS = 60.0  # for all cells of a submission together
+GRACE_SECONDS = 5.0  # over what a call may take, for the frames
+
+Said = dict[str, Any]
+
+
+class Border:
+    """One submission in its sandbox: its cells are run, then its functions can be asked for."""
+
+    def __init__(self, end: socket.socket, submission: Submission) -> None:
+        self.end, self.gone = end, ""
+        self._defined: dict[str, Any] = {}
+        cells = [{"source": c.source, "answers": c.answers, "checks": c.checks} for c in submission.cells]
+        wanted = {exercise.id: exercise.names for exercise in submission.exercises}
+        reply, _ = self.ask({"cells": cells, "wanted": wanted}, [], RUN_SECONDS)
+        defined = reply.get("defined")
+        self._defined = defined if isinstance(defined, dict) else {}
+
+    def ask(self, message: Said, blobs: list[bytes], seconds: float) -> tuple[Said, list[bytes]]:
+        """A frame there and a frame back; {} where none comes, and from then on."""
+        if not self.gone:
+            until = time.monotonic() + seconds
+            try:
+                send(self.end, message, blobs, until)
+                reply, found = receive(self.end, until)
+                if isinstance(reply, dict):
+                    return reply, found
+                self.gone = "it answered with something that is no answer"
+            except TimeoutError:
+                self.gone = "time"
+            except EOFError:
+                self.gone = "its process ended: by exit, by a crash, or because it took too much memory or time"
+            except WireError as error:
+                self.gone = f"it answered with {error}"
+        return {}, []
+
+    def functions(self, exercise: Exercise) -> tuple[Any, ...]:
+        """Stand-ins for what the submission defines, as far as `check` looks at it before a call."""
+        found = (_stand_in(self._defined.get(f"{exercise.id} {name}")) for name in exercise.names)
+        return tuple(stand_in for stand_in in found if stand_in is not _ABSENT)
+
+    def answer(self, exercise: Exercise) -> SandboxAnswer:
+        """The exercise's answer, to be judged."""
+        return SandboxAnswer(self, tuple(f"{exercise.id} {name}" for name in exercise.names))
+
+
+class SandboxAnswer:
+    """Functions on the other side. What comes back is looked at as what it is: something that anybody may have sent."""
+
+    def __init__(self, border: Border, keys: tuple[str, ...]) -> None:
+        self.border, self.keys = border, keys
+
+    def __call__(
+        self, case: Case, *, limit: float = 10.0, watch: bool = False, gradient: GradientOf | None = None
+    ) -> Outcome:
+        started = time.monotonic()
+        blobs: list[bytes] = []
+        message: Said = {"functions": self.keys, "function": case.function, "limit": max(limit, 0.01), "watch": watch}
+        message["args"] = pack(tuple(case.args), blobs)
+        if gradient is not None:
+            message["gradient"] = {"arguments": gradient.arguments, "weights": pack(gradient.weights, blobs)}
+        reply, found = self.border.ask(message, blobs, max(limit, 0.01) + GRACE_SECONDS)
+        try:
+            outcome = _outcome(reply, found) if reply else self._none()
+        except (WireError, TypeError, ValueError, KeyError, AttributeError) as error:
+            outcome = Outcome(error=LearnerError("WireError", f"what came back cannot be read: {_line(error)}"))
+        outcome.seconds = time.monotonic() - started
+        return outcome
+
+    def _none(self) -> Outcome:
+        if self.border.gone == "time":
+            return Outcome(error=LearnerError("OutOfTime", "", stopped=True))
+        return Outcome(error=LearnerError("NoAnswer", self.border.gone))
+
+
+def _outcome(reply: Said, blobs: list[bytes]) -> Outcome:
+    told = reply.get("error")
+    if told is not None:
+        words = {name: _line(told.get(name, "")) for name in ("kind", "message", "where", "likely")}
+        return Outcome(
+            error=LearnerError(**words, blank=told.get("blank") is True, stopped=told.get("stopped") is True)
+        )
+    operators = {_line(name): (int(runs), int(numbers)) for name, (runs, numbers) in reply["operators"].items()}
+    gradients = unpack(reply["gradients"], blobs)
+    return Outcome(
+        value=unpack(reply["value"], blobs),
+        inputs_changed=tuple(place for place in reply["inputs_changed"] if type(place) is int),
+        state_changed=tuple(_line(name) for name in reply["state_changed"]),
+        operators=operators,
+        gradients=gradients if isinstance(gradients, tuple) else None,
+    )
+
+
+def _line(text: Any) -> str:
+    """One printable line of what the other side says."""
+    return "".join(c if c.isprintable() else " " for c in str(text)[:300])
+
+
+_ABSENT = object()
+
+
+def _stand_in(told: Any) -> Any:
+    """An object of which `check` would say the same as of the one on the other side."""
+    if not isinstance(told, dict):
+        return _ABSENT
+    if told.get("blank") is True:
+        return None
+    kind = "".join(c for c in str(told.get("kind"))[:40] if c.isprintable()) or "object"
+    if told.get("callable") is not True:
+        return type(kind, (), {})()
+    stand_in = type("Class" if told.get("class") is True else kind, (), {"__call__": lambda self, *args: None})()
+    stand_in.__name__ = _line(told.get("name", ""))
+    try:
+        parameters = [
+            inspect.Parameter(
+                _line(name), inspect._ParameterKind(shape), default=None if optional else inspect.Parameter.empty
+            )
+            for name, shape, optional in told["signature"]
+        ]
+        stand_in.__signature__ = inspect.Signature(parameters)
+    except (KeyError, TypeError, ValueError):  # a builtin, or a lie: the call itself will tell
+        stand_in.__signature__ = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
+    return stand_in

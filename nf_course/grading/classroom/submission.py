@@ -1,0 +1,211 @@
+"""A submission: a notebook file read as text, never run, and the cells in it that may hold answers.
+
+Whatever the file is, the result is either its cells or an `Unreadable` with one line that says what was expected.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from nf_course.grading.exercise import Chapter, Exercise
+from nf_course.grading.registry import chapters
+
+__all__ = ["Cell", "File", "Submission", "Unreadable", "files_in", "read"]
+
+LARGEST = 20 * 2**20  # bytes of a notebook; with pictures in it one has a few
+MOST_CELLS, LONGEST_CELL = 2000, 200_000
+
+
+class Unreadable(ValueError):
+    """The file is no notebook of the course; the message says what it is instead."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it was handed in: where it lies, under which name it is listed, and how to get its bytes."""
+
+    name: str  # within the folder or the archive, "/" between folders
+    path: Path
+    member: str | None = None  # in a zip archive
+
+    def bytes(self) -> bytes:
+        """Its content. Errors: `Unreadable` for links, pipes, and files that are too large or cannot be opened."""
+        try:
+            if self.member is not None:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                    return _at_most(stream)
+            mode = os.lstat(self.path).st_mode
+            if not stat.S_ISREG(mode):
+                raise Unreadable(f"a {'link' if stat.S_ISLNK(mode) else 'special file'}, expected a notebook")
+            with open(self.path, "rb") as stream:
+                return _at_most(stream)
+        except Unreadable:
+            raise
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+            raise Unreadable(f"the file cannot be opened: {type(error).__name__}") from error
+
+
+def _at_most(stream) -> bytes:
+    data = stream.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise Unreadable(f"larger than {LARGEST >> 20} MiB, expected a notebook without large pictures in it")
+    return data
+
+
+def files_in(place: Path) -> list[File]:
+    """Every notebook file under a folder, in a zip archive, or the one file itself, by name."""
+    if place.is_dir():
+        found = [File(str(PurePosixPath(path.relative_to(place))), path) for path in _below(place)]
+        archives = [file for file in found if file.path.suffix.lower() == ".zip"]
+        found = [file for file in found if file.path.suffix.lower() == ".ipynb"]
+        for archive in archives:
+            found += [File(f"{archive.name}/{inner.name}", inner.path, inner.member) for inner in _of_zip(archive.path)]
+    elif place.suffix.lower() == ".zip":
+        found = _of_zip(place)
+    else:
+        found = [File(place.name, place)]
+    return sorted(found, key=lambda file: file.name)
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files, links too, but no folder is entered through a link, nor one that is hidden."""
+    for root, inside, names in os.walk(folder, followlinks=False):
+        inside[:] = sorted(name for name in inside if not name.startswith((".", "__MACOSX")))
+        yield from (Path(root) / name for name in sorted(names) if not name.startswith("."))
+
+
+def _of_zip(path: Path) -> list[File]:
+    """The notebooks of an archive, under the names that they have there; nothing is unpacked onto the disk."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return [File(path.name, path)]  # listed, and refused when it is read
+    wanted = [m for m in members if m.lower().endswith(".ipynb") and not _hidden(m)]
+    names: dict[str, int] = {}
+    found = []
+    for member in wanted:  # two members may have one name: each is listed
+        names[member] = names.get(member, 0) + 1
+        found.append(File(member if names[member] == 1 else f"{member} ({names[member]})", path, member))
+    return found
+
+
+def _hidden(member: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) and part not in (".", "..") for part in PurePosixPath(member).parts)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell: its text, the exercise whose answer it says it is, and the exercises that it checks."""
+
+    source: str
+    answers: str | None  # "03.logdet"
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The code cells of a notebook, and the chapters whose exercises it answers."""
+
+    cells: tuple[Cell, ...]
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        return tuple(exercise for chapter in self.chapters for exercise in chapter.exercises)
+
+
+def read(file: File) -> Submission:
+    """The submission in a file. Errors: `Unreadable`."""
+    cells = tuple(_code_cells(_notebook(file.bytes())))
+    found = _chapters(cells, file.name)
+    if not found:
+        raise Unreadable("a notebook with no exercise of this course in it")
+    return Submission(cells, found)
+
+
+def _notebook(data: bytes) -> dict[str, Any]:
+    if not data.strip():
+        raise Unreadable("an empty file, expected a notebook")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = data.decode("utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else data.decode("latin-1")
+        except UnicodeDecodeError as error:
+            raise Unreadable("text in no known encoding, expected a notebook in UTF-8") from error
+    try:
+        notebook = json.loads(text)
+    except RecursionError as error:
+        raise Unreadable("JSON that is nested too deep, expected a notebook") from error
+    except ValueError as error:
+        what = "cut off or damaged" if text.lstrip()[:1] == "{" else "no notebook"
+        raise Unreadable(f"{what}: expected the JSON of a notebook, {_where(error)}") from error
+    if not isinstance(notebook, dict):
+        raise Unreadable(f"a JSON {type(notebook).__name__}, expected a notebook")
+    return notebook
+
+
+def _where(error: ValueError) -> str:
+    line = getattr(error, "lineno", None)
+    return f"which ends or breaks in line {line}" if line else "which it is not"
+
+
+def _code_cells(notebook: dict[str, Any]) -> Iterator[Cell]:
+    cells = notebook.get("cells")
+    if cells is None and isinstance(notebook.get("worksheets"), list):  # nbformat 3
+        sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
+        cells = [cell for sheet in sheets for cell in (sheet.get("cells") or [])]
+    if not isinstance(cells, list):
+        raise Unreadable("JSON without cells, expected a notebook")
+    for cell in cells[:MOST_CELLS]:
+        if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+            continue
+        source = cell.get("source", cell.get("input", ""))
+        if isinstance(source, list):
+            source = "".join(line for line in source if isinstance(line, str))
+        if not isinstance(source, str) or not source.strip() or len(source) > LONGEST_CELL:
+            continue
+        yield Cell(source, _grade_id(cell.get("metadata")), _checks(source))
+
+
+def _grade_id(metadata: Any) -> str | None:
+    """ "03.logdet" of an answer cell's metadata, {"nbgrader": {"grade_id": "03-logdet", "solution": true}}."""
+    told = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    name = told.get("grade_id") if isinstance(told, dict) and told.get("solution") is True else None
+    name = name.replace("-", ".", 1) if isinstance(name, str) else None
+    return name if name in _known() else None
+
+
+def _checks(source: str) -> tuple[str, ...]:
+    """The exercises that a cell checks: `check("03.logdet", ...)` at the beginning of a line."""
+    found = re.findall(r"^[ \t]*(?:\w+[ \t]*=[ \t]*)?check\(\s*[\"'](\d\d\.[\w-]+)[\"']", source, re.MULTILINE)
+    return tuple(name for name in found if name in _known())
+
+
+def _known() -> dict[str, Chapter]:
+    return {exercise.id: chapter for chapter in chapters() for exercise in chapter.exercises}
+
+
+def _chapters(cells: tuple[Cell, ...], name: str) -> tuple[Chapter, ...]:
+    """By what the cells say that they are; failing that, by the file's name; then by the functions that they define."""
+    known = _known()
+    told = {known[i].number for cell in cells for i in (cell.answers, *cell.checks) if i is not None}
+    if not told:
+        stems = {chapter.stem: chapter.number for chapter in chapters()}
+        told = {number for stem, number in stems.items() if stem in name}
+    if not told:
+        defined = set(re.findall(r"^def[ \t]+(\w+)", "\n".join(cell.source for cell in cells), re.MULTILINE))
+        share = {c.number: sum(defined >= set(e.names) for e in c.exercises) for c in chapters()}
+        most = max(share.values(), default=0)
+        told = {number for number, count in share.items() if count == most and most > 1}
+        told = told if len(told) == 1 else set()
+    return tuple(chapter for chapter in chapters() if chapter.number in told)
