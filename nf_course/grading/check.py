@@ -20,7 +20,9 @@ from nf_course.grading.registry import UnknownExercise, find
 from nf_course.grading.report import report
 from nf_course.grading.verdict import Verdict, judge
 
-__all__ = ["Result", "check", "examine"]
+__all__ = ["LISTENERS", "Result", "check"]
+
+LISTENERS: list[Callable[[Result], None]] = []  # are told of every result, as the grader of a class is
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +64,7 @@ def check(exercise: str, *answers: Callable, hint: int | None = None, seed: int 
     seed = secrets.randbits(16) if seed is None else _number(seed)
     hint = None if hint is None else _number(hint)
     functions = answers or _defined(item, sys._getframe(1).f_globals)
-    verdict = examine(item, functions, LocalAnswer(tuple(functions)), seed, _device())
+    verdict = _verdict(item, functions, seed, _device())
     lines = report(chapter, item, place, verdict, seed, hint)
     earned = item.points if verdict.status == "right" else 0
     note = record(item.id, earned, item.points) if verdict.status != "not answered yet" else None
@@ -70,7 +72,10 @@ def check(exercise: str, *answers: Callable, hint: int | None = None, seed: int 
     print("\n".join([*lines, note] if note else lines) + "\n", end="")
     finding = verdict.finding
     test, mistake = (finding.test, finding.mistake) if finding else (None, None)
-    return Result(item.id, earned, item.points, verdict.status, test, mistake, seed, tuple(lines))
+    result = Result(item.id, earned, item.points, verdict.status, test, mistake, seed, tuple(lines))
+    for listener in LISTENERS:
+        listener(result)
+    return result
 
 
 def _number(given: Any) -> int:
@@ -81,19 +86,19 @@ def _number(given: Any) -> int:
         return 1
 
 
-def examine(
-    exercise: Exercise, functions: tuple[Any, ...], answer: Answer, seed: int, device: torch.device | str = "cpu"
-) -> Verdict:
-    """The verdict on an answer: first on `functions` as they stand, then on what `answer` gives when it is called.
-
-    They are the same thing in a learner's notebook; where a class is graded, stand-ins for functions elsewhere.
-    """
+def _verdict(exercise: Exercise, functions: tuple[Any, ...], seed: int, device: torch.device) -> Verdict:
     try:
         early = _before_calling(exercise, functions, seed)
-        return early or judge(exercise, answer, seed, device)
+        return early or judge(exercise, _answer(functions), seed, device)
     except Exception as error:  # a fault of the check: a learner still gets a report, not a traceback
         likely = "the fault is in the check, not in your answer: please report it with this text"
         return Verdict("wrong", Finding("check", got=f"{type(error).__name__}: {error}", likely=likely))
+
+
+def _answer(functions: tuple[Any, ...]) -> Answer:
+    """Functions of this process; or, where a class is graded, those of a submission, in a process of its own."""
+    remote = {getattr(type(function), "elsewhere", None) and function.answer for function in functions}
+    return remote.pop() if len(remote) == 1 and None not in remote else LocalAnswer(tuple(functions))
 
 
 def _defined(exercise: Exercise, namespace: dict[str, Any]) -> tuple[Any, ...]:

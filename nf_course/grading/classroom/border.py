@@ -16,7 +16,7 @@ from nf_course.grading.classroom.submission import Submission
 from nf_course.grading.classroom.wire import WireError, pack, receive, send, unpack
 from nf_course.grading.exercise import Case, Exercise
 
-__all__ = ["Border", "SandboxAnswer"]
+__all__ = ["Border", "Remote", "SandboxAnswer"]
 
 RUN_SECONDS = 60.0  # for all cells of a submission together
 GRACE_SECONDS = 5.0  # over what a call may take, for the frames
@@ -54,14 +54,14 @@ class Border:
                 self.gone = f"it answered with {error}"
         return {}, []
 
-    def functions(self, exercise: Exercise) -> tuple[Any, ...]:
-        """Stand-ins for what the submission defines, as far as `check` looks at it before a call."""
-        found = (_stand_in(self._defined.get(f"{exercise.id} {name}")) for name in exercise.names)
-        return tuple(stand_in for stand_in in found if stand_in is not _ABSENT)
-
-    def answer(self, exercise: Exercise) -> SandboxAnswer:
-        """The exercise's answer, to be judged."""
-        return SandboxAnswer(self, tuple(f"{exercise.id} {name}" for name in exercise.names))
+    def functions(self, exercise: Exercise) -> dict[str, Any]:
+        """What the submission defines for an exercise, by name: functions that are called on the other side."""
+        answer = SandboxAnswer(self, tuple(f"{exercise.id} {name}" for name in exercise.names))
+        found = {}
+        for place, (name, key) in enumerate(zip(exercise.names, answer.keys, strict=True)):
+            if isinstance(told := self._defined.get(key), dict):
+                found[name] = _stand_in(told, answer, place)
+        return found
 
 
 class SandboxAnswer:
@@ -116,28 +116,35 @@ def _line(text: Any) -> str:
     return "".join(c if c.isprintable() else " " for c in str(text)[:300])
 
 
-_ABSENT = object()
+class Remote:
+    """A function of a submission: `check` knows how to judge it, and a call of it is a call on the other side."""
+
+    elsewhere = True
+
+    def __init__(self, answer: SandboxAnswer, place: int, name: str, signature: inspect.Signature) -> None:
+        self.answer, self.place, self.__name__, self.__signature__ = answer, place, name, signature
+
+    def __call__(self, *args: Any) -> Any:
+        outcome = self.answer(Case(args, self.place))
+        if outcome.error:
+            raise RuntimeError(f"{outcome.error.kind}: {outcome.error.message}")
+        return outcome.value
 
 
-def _stand_in(told: Any) -> Any:
-    """An object of which `check` would say the same as of the one on the other side."""
-    if not isinstance(told, dict):
-        return _ABSENT
+def _stand_in(told: Said, answer: SandboxAnswer, place: int) -> Any:
+    """An object of which `check` says the same as of the one on the other side."""
     if told.get("blank") is True:
         return None
     kind = "".join(c for c in str(told.get("kind"))[:40] if c.isprintable()) or "object"
     if told.get("callable") is not True:
         return type(kind, (), {})()
-    stand_in = type("Class" if told.get("class") is True else kind, (), {"__call__": lambda self, *args: None})()
-    stand_in.__name__ = _line(told.get("name", ""))
+    anything = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
     try:
         parameters = [
-            inspect.Parameter(
-                _line(name), inspect._ParameterKind(shape), default=None if optional else inspect.Parameter.empty
-            )
+            inspect.Parameter(_line(name), inspect._ParameterKind(shape), default=None if optional else inspect._empty)
             for name, shape, optional in told["signature"]
         ]
-        stand_in.__signature__ = inspect.Signature(parameters)
+        signature = inspect.Signature(parameters)
     except (KeyError, TypeError, ValueError):  # a builtin, or a lie: the call itself will tell
-        stand_in.__signature__ = inspect.Signature([inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)])
-    return stand_in
+        signature = anything
+    return Remote(answer, place, _line(told.get("name", "")), signature)

@@ -123,9 +123,9 @@ class Submission:
         return tuple(exercise for chapter in self.chapters for exercise in chapter.exercises)
 
 
-def read(file: File) -> Submission:
-    """The submission in a file. Errors: `Unreadable`."""
-    cells = tuple(_code_cells(_notebook(file.bytes())))
+def read(file: File, data: bytes) -> Submission:
+    """The submission in the bytes of a file. Errors: `Unreadable`."""
+    cells = tuple(_code_cells(_notebook(data)))
     found = _chapters(cells, file.name)
     if not found:
         raise Unreadable("a notebook with no exercise of this course in it")
@@ -178,7 +178,7 @@ def _code_cells(notebook: dict[str, Any]) -> Iterator[Cell]:
 
 
 def _grade_id(metadata: Any) -> str | None:
-    """ "03.logdet" of an answer cell's metadata, {"nbgrader": {"grade_id": "03-logdet", "solution": true}}."""
+    """The exercise of an answer cell, by its metadata: grade_id "03-logdet" with solution true."""
     told = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = told.get("grade_id") if isinstance(told, dict) and told.get("solution") is True else None
     name = name.replace("-", ".", 1) if isinstance(name, str) else None
