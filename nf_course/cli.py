@@ -1,6 +1,6 @@
-"""nf-course: train a recipe, list the recipes, measure the shipped weights again, enlarge a picture.
+"""nf-course: train a recipe, list the recipes, measure the shipped weights again, enlarge a picture, grade a class.
 
-nf-course train glow-digits;  nf-course table;  nf-course upscale IMAGE;  nf-course measure edits.
+nf-course train glow-digits;  nf-course table;  nf-course upscale IMAGE;  nf-course measure edits;  nf-course grade FOLDER.
 Chapters 6, 8 and 11 to 16.
 """
 
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from nf_course import recipes
+from nf_course.cli_grade import add_grade, grade
 from nf_course.cli_measures import MEASURES
 from nf_course.devices import device
 from nf_course.runs import machine, table, train
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scores.add_argument("--size", type=int, help="only a square of so many pixels in the middle of each photograph")
     scores.add_argument("--faces", type=int, default=500, help="of edits: how many held-out faces (default: 500)")
     scores.add_argument("--search", type=int, default=0, help="of edits: the search by gradients too, on so many faces")
+    add_grade(commands)
     given = parser.parse_args(arguments)
     try:
         if given.command == "recipes":
@@ -59,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif given.command == "upscale":
             done = upscale_file(given.image, given.out, given.scale, given.temperature, given.samples, given.seed)
             print(done.words)
+        elif given.command == "grade":
+            return grade(given)
         elif given.command == "measure":
             MEASURES[given.what](**vars(given))
         else:

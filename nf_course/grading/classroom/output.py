@@ -1,4 +1,4 @@
-"""What an instructor gets: results.json, grades.csv in nbgrader's columns, a page for each student and one for the class.
+"""What an instructor gets: results.json, grades.csv in nbgrader's columns, a page for each student and for the class.
 
 All of it is inert, whatever names and messages say: HTML escaped, cells of tables not read as formulas, no controls.
 """
@@ -20,7 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from nf_course.grading.classroom.desk import Record, write_whole
 from nf_course.grading.registry import chapters
 
-__all__ = ["SCHEMA", "clean", "cell", "student", "table", "write_all"]
+__all__ = ["SCHEMA", "cell", "clean", "student", "table", "write_all"]
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 COLUMNS = (  # nbgrader's, of `nbgrader export`

@@ -39,6 +39,7 @@ class Class:
     """What came of a class: one record for each file, in the order of their names."""
 
     records: tuple[Record, ...]
+    course: str  # by what it was graded
     sandboxed: bool
     seconds: float
 
@@ -82,7 +83,7 @@ def grade_class(
             records = tuple(_final(work, key, file, course, not unsafe) for key, file in files.items())
     except Timeout as busy:
         raise ValueError(f"{out}: another run is grading there; wait for it, or give another --out") from busy
-    return Class(records, not unsafe, time.monotonic() - started)
+    return Class(records, course, not unsafe, time.monotonic() - started)
 
 
 def _key(file: File) -> str:
