@@ -1,6 +1,6 @@
 """nf-course: train a recipe, list the recipes, measure the shipped weights again, enlarge a picture, grade a class.
 
-nf-course train glow-digits;  nf-course table;  nf-course upscale IMAGE;  nf-course measure edits;  nf-course grade FOLDER.
+nf-course train glow-digits;  table;  upscale IMAGE;  measure edits;  grade FOLDER.
 Chapters 6, 8 and 11 to 16.
 """
 

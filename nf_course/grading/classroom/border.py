@@ -16,8 +16,9 @@ from nf_course.grading.classroom.submission import Submission
 from nf_course.grading.classroom.wire import WireError, pack, receive, send, unpack
 from nf_course.grading.exercise import Case, Exercise
 
-__all__ = ["Border", "Remote", "SandboxAnswer"]
+__all__ = ["Border", "Remote", "SandboxAnswer", "SandboxFault", "expect_ready"]
 
+READY_SECONDS = 60.0
 RUN_SECONDS = 60.0  # for all cells of a submission together
 GRACE_SECONDS = 5.0  # over what a call may take, for the frames
 
@@ -29,6 +30,7 @@ class Border:
 
     def __init__(self, end: socket.socket, submission: Submission) -> None:
         self.end, self.gone = end, ""
+        expect_ready(end)
         self._defined: dict[str, Any] = {}
         cells = [{"source": c.source, "answers": c.answers, "checks": c.checks} for c in submission.cells]
         wanted = {exercise.id: exercise.names for exercise in submission.exercises}
@@ -62,6 +64,20 @@ class Border:
             if isinstance(told := self._defined.get(key), dict):
                 found[name] = _stand_in(told, answer, place)
         return found
+
+
+class SandboxFault(RuntimeError):
+    """The sandbox did not begin: the fault is not the submission's, and it must cost no points."""
+
+
+def expect_ready(end: socket.socket) -> None:
+    """The child says that it has begun before it has seen a line of the submission."""
+    try:
+        reply, _ = receive(end, time.monotonic() + READY_SECONDS)
+    except (TimeoutError, EOFError, WireError) as error:
+        raise SandboxFault(f"the child of the sandbox did not begin ({type(error).__name__})") from error
+    if reply != {"ready": True}:
+        raise SandboxFault("the child of the sandbox did not begin")
 
 
 class SandboxAnswer:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import nf_course
+from nf_course.grading.classroom.border import SandboxFault, expect_ready
 
 __all__ = ["Sandbox", "SandboxMissing", "Unsafe", "expect_sandbox"]
 
@@ -73,23 +74,33 @@ class Sandbox:
         self._control, theirs = socket.socketpair()
         with theirs:
             command = [*self._around(), sys.executable, "-I", "-c", _START, str(theirs.fileno())]
+            self._said = tempfile.TemporaryFile()
             self._process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self._env()
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._said,
+                stderr=self._said,
+                env=self._env(),
             )
         try:
             self._expect(b"ready", READY_SECONDS)
-        except (TimeoutError, OSError) as error:
-            self._process.kill()
-            said = self._process.communicate()[1].decode(errors="replace").strip().splitlines()[-1:]
+            with self.start(60) as end:  # a child that runs nothing, to see whether one can be had
+                expect_ready(end)
+            self.stop()
+        except (TimeoutError, OSError, SandboxFault) as error:
+            self._said.seek(0)
+            said = self._said.read().decode(errors="replace").strip().splitlines()[-1:]
             self.__exit__()
-            raise SandboxMissing(f"the sandbox did not start: {' '.join(said) or error}") from error
+            raise SandboxMissing(f"the sandbox does not work here: {' '.join(said) or error}") from error
         return self
 
     def __exit__(self, *_) -> None:
         self._control.close()
         with suppress(ProcessLookupError):
             self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        self._said.close()
         self._folder.cleanup()
 
     def start(self, seconds: float) -> socket.socket:
