@@ -33,7 +33,13 @@ HONEST = {
     "wire_honest": "03_coupling_layers",
 }
 POSSIBLE = {chapter.stem: sum(exercise.points for exercise in chapter.exercises) for chapter in chapters()}
-NAMES = ("=HYPERLINK(1).ipynb", "<script>alert(1)<|script>.ipynb", "\x1b[2J\nnew\rline.ipynb", "\u202etxt.ipynb", "@SUM(1).ipynb")
+NAMES = (
+    "=HYPERLINK(1).ipynb",
+    "<script>alert(1)<|script>.ipynb",
+    "\x1b[2J\nnew\rline.ipynb",
+    "\u202etxt.ipynb",
+    "@SUM(1).ipynb",
+)
 PR_SET_CHILD_SUBREAPER = 36
 
 try:
@@ -143,9 +149,10 @@ def test_attack(name, graded):
     rows = {row["id"]: row for row in record["exercises"]}
     if "exercise" in expected:
         row = rows.pop(expected["exercise"])
-        assert row["status"] == expected["answer"] and row["test"] in (expected["test"] or (None,))
+        assert row["status"] == expected["answer"] and row["test"] in expected["test"]
         assert all("\x1b" not in line and len(line) <= 120 for line in row["report"])
-    assert all(row["status"] == "not answered yet" for row in rows.values())
+    if "answer" in expected:  # of an attack that may end in more than one way it says nothing
+        assert all(row["status"] == "not answered yet" for row in rows.values())
 
 
 @pytest.mark.parametrize("name", HONEST)
@@ -203,10 +210,12 @@ def test_second_run_says_the_same(graded, tmp_path):
     shutil.copytree(base / "class", place, ignore=shutil.ignore_patterns("odd"))
     (place / "empty.ipynb").touch()
     for name in ATTACKS:
-        if graded["records"][f"{name}/submission.ipynb"]["seconds"] > 1:
+        if graded["records"][f"{name}/submission.ipynb"]["seconds"] > 0.6:
             shutil.rmtree(place / name)
     for record in grade(place, tmp_path / "out", tmp_path)["submissions"]:
         if record["file"] != "empty.ipynb":
             first = graded["records"][record["file"]]
-            told = [[(row["id"], row["earned"], row["status"]) for row in each["exercises"]] for each in (first, record)]
+            told = [
+                [(row["id"], row["earned"], row["status"]) for row in each["exercises"]] for each in (first, record)
+            ]
             assert told[0] == told[1] and record["status"] == first["status"], record["file"]
