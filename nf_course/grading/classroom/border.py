@@ -1,6 +1,12 @@
 """The grader's side of the border: answers that live in the sandbox, asked by the same tests as those of a learner.
 
 `SandboxAnswer` is an `Answer` (call.py): it turns a `Case` into an `Outcome`, by a frame there and a frame back.
+
+What holds whatever the other side does: values and gradients are compared here with those of the model answer, so
+points are paid for right numbers only, and time is taken by this side's clock. What does not: by which operators the
+numbers came about, and whether inputs and global settings were left alone, is told by the process in which they ran.
+Code that takes this process over, or that computes in NumPy, can have right numbers from a determinant or a Jacobian
+where the task rules these out, and be paid. (Its time does not give it away: the cases are too small for that.)
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nf_course.grading.check import LISTENERS, Result
 from nf_course.grading import trial
+from nf_course.grading.check import LISTENERS, Result
 from nf_course.grading.classroom.border import HASTE, Border
 from nf_course.grading.classroom.sandbox import Sandbox, Unsafe
 from nf_course.grading.classroom.submission import File, Unreadable, read

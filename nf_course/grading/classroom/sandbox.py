@@ -1,12 +1,15 @@
 """Sandbox: bubblewrap around the warm process in which submissions run; it sees Python, torch, and no answer.
 
-No network, own process, user and mount namespaces, nothing writable but /tmp, dead with its parent.
+No network, own process, user and mount namespaces, nothing writable but /tmp and /dev/shm, no process started
+(filter.py), dead with its parent. Not promised: faults of the kernel, answers copied from what is public, and what
+border.py names.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import site
 import socket
@@ -19,6 +22,7 @@ from pathlib import Path
 
 import nf_course
 from nf_course.grading.classroom.border import SandboxFault, expect_ready
+from nf_course.grading.classroom.filter import MACHINES
 
 __all__ = ["Sandbox", "SandboxMissing", "Unsafe", "expect_sandbox"]
 
@@ -54,6 +58,8 @@ def expect_sandbox() -> None:
     )
     if sys.platform != "linux" or not shutil.which("bwrap"):
         raise SandboxMissing(f"expected bubblewrap (bwrap), which keeps submissions away from your files. {advice}")
+    if platform.machine() not in MACHINES:
+        raise SandboxMissing(f"expected a processor of {' or '.join(MACHINES)}, this is {platform.machine()}. {advice}")
     tried = subprocess.run([*_namespaces(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
     if tried.returncode:
         said = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]

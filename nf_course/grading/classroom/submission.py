@@ -63,7 +63,7 @@ def _at_most(stream) -> bytes:
 
 
 def files_in(place: Path, but: Path | None = None) -> list[File]:
-    """Every notebook file under a folder, in a zip archive, or the one file itself, by name; none in the folder `but`."""
+    """Every notebook file under a folder, in a zip archive, or the one file itself, by name; none in folder `but`."""
     if place.is_dir():
         found = [File(str(PurePosixPath(path.relative_to(place))), path) for path in _below(place, but)]
         archives = [file for file in found if file.path.suffix.lower() == ".zip"]

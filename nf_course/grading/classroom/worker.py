@@ -280,7 +280,7 @@ def _mentioned(tree: ast.Module) -> set[str]:
 
 def _plain(source: str) -> str:
     """Without the lines that only Jupyter understands."""
-    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source)
+    return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
 
 
 def _describe(value: Any) -> dict[str, Any]:

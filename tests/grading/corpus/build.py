@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "attacks"
-GROUPS = ("wire", "python", "tensors", "files", "resources", "kernel", "metadata")
+GROUPS = ("wire", "python", "tensors", "files", "resources", "kernel", "metadata", "conduct")
 
 ONLY = 'assert __import__("os").path.isdir("/course"), "only in the sandbox"\n'  # inert wherever else it is run
 

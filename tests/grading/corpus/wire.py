@@ -34,7 +34,7 @@ SERVER = (
     + """
 $WRONG
 
-end.sendall(frame(%s))
+end.sendall(frame(DEFINED_HERE))
 from nf_course.grading.classroom.wire import receive
 import signal
 
@@ -46,8 +46,7 @@ while True:
         continue
     except BaseException:
         os._exit(0)
-"""
-    % DEFINED
+""".replace("DEFINED_HERE", DEFINED)
 )
 
 
