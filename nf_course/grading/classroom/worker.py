@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import ctypes
+import importlib
 import inspect
 import json
 import linecache
@@ -50,6 +51,10 @@ def main(descriptor: int) -> None:
     """Wait for jobs; for each fork a supervisor, which forks the child that runs the submission."""
     _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     torch.set_num_threads(1)
+    with contextlib.suppress(
+        ImportError
+    ):  # most sheets import it; the first time it looks for fonts, which takes seconds
+        importlib.import_module("matplotlib.pyplot")
     control = socket.socket(fileno=descriptor)
     control.sendall(b"ready")
     running: dict[int, int] = {}  # job -> its supervisor
