@@ -222,6 +222,18 @@ def test_a_sandbox_that_does_not_begin_costs_no_points(tmp_path, monkeypatch):
     assert not (tmp_path / "records").exists()
 
 
+def test_results_within_the_class(tmp_path):
+    """From the folder itself, with files in it that Python and pytest would import: the results are no submissions."""
+    place = tmp_path / "class"
+    shutil.copytree(FOLDER / "files_beside_nf_course", place)
+    for _ in range(2):
+        command = [Path(sys.executable).with_name("nf-course"), "grade", ".", "--jobs", "1", "--json"]
+        env = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, cwd=place, env=env, capture_output=True, text=True, timeout=300)
+        (record,) = json.loads(done.stdout)["submissions"]
+        assert (record["status"], record["earned"]) == ("graded", 0), done.stderr
+
+
 def test_tables_and_pages_are_inert(graded):
     out = graded["base"] / "out"
     with open(out / "grades.csv", newline="", encoding="utf-8") as stream:

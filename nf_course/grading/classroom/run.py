@@ -61,7 +61,7 @@ def grade_class(
     Errors: `SandboxMissing` before anything is run; `FileNotFoundError` for no such place or nothing in it;
     `ValueError` where another run is at work in `out`.
     """
-    place, out, started = Path(place), Path(out), time.monotonic()
+    place, out, started = Path(place), Path(out).resolve(), time.monotonic()
     if not unsafe:
         expect_sandbox()
     if not place.exists():
