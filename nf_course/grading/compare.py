@@ -29,10 +29,17 @@ def arrays(value: Any) -> tuple[np.ndarray, ...] | None:
         if type(item) in PLAIN and readable(item) and not item.is_complex():
             found.append(item.detach().to("cpu", torch.float64).resolve_neg().numpy())
         elif type(item) in NUMBERS:
-            found.append(np.asarray(float(item)))
+            found.append(np.asarray(_float(item)))
         else:
             return None
     return tuple(found)
+
+
+def _float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # an int that no float reaches
+        return math.inf if number > 0 else -math.inf
 
 
 def readable(tensor: Tensor) -> bool:

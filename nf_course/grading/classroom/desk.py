@@ -14,8 +14,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nf_course.grading import trial
 from nf_course.grading.check import LISTENERS, Result
-from nf_course.grading.classroom.border import Border
+from nf_course.grading.classroom.border import HASTE, Border
 from nf_course.grading.classroom.sandbox import Sandbox, Unsafe
 from nf_course.grading.classroom.submission import File, Unreadable, read
 from nf_course.grading.registry import find
@@ -27,7 +28,9 @@ STATUSES = {
     "unreadable": "no notebook of the course; nothing was run",
     "failed": "the grader itself failed on it; please report this file",
 }
-SUBMISSION_SECONDS = 240.0  # whatever a submission does, after so long its processes are gone
+SUBMISSION_SECONDS = 240.0 / HASTE  # whatever a submission does, after so long its processes are gone
+
+TIME_LIMIT = trial.TIME_LIMIT / HASTE
 
 Record = dict[str, Any]
 
@@ -41,12 +44,13 @@ class Desk:
         self.files = {key: File(name, Path(path), member) for key, (name, path, member) in plan["files"].items()}
         self.sandbox = (Unsafe if plan["unsafe"] else Sandbox)()
         self.sandbox.__enter__()
+        trial.TIME_LIMIT = TIME_LIMIT
         self._key = ""
         LISTENERS.append(self._heard)
 
     def take(self, key: str) -> dict[str, Any]:
         """The functions of a submission, by name. The one before, and all that it started, is gone."""
-        self._key, self._started = key, time.monotonic()
+        self._key, self._started, self._taken = key, time.monotonic(), False
         self._record = blank_record(self.files[key], self.sandbox.safe)
         self._rows: dict[str, Record] = {}
         self._functions: dict[str, dict[str, Any]] = {}
@@ -61,6 +65,7 @@ class Desk:
         for exercise in submission.exercises:
             self._rows[exercise.id] = _row(exercise)
             self._functions[exercise.id] = dict.fromkeys(exercise.names) | self._border.functions(exercise)
+        self._taken = True
         return {name: function for functions in self._functions.values() for name, function in functions.items()}
 
     def answers(self, exercise: str) -> tuple[Any, ...]:
@@ -73,10 +78,12 @@ class Desk:
             self._rows[result.exercise] |= told | {"report": list(result.lines)}
 
     def put(self) -> Record:
-        """End the submission, and write its record."""
+        """End the submission, and write its record. None is written where the fault was the grader's own."""
         if self._record["status"] != "unreadable":
-            self._border.end.close()
             self.sandbox.stop()
+            if not self._taken:
+                return self._record
+            self._border.end.close()
             self._record["status"] = "graded"
         rows = list(self._rows.values())
         self._record |= {

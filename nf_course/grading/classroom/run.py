@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -60,12 +61,12 @@ def grade_class(
     Errors: `SandboxMissing` before anything is run; `FileNotFoundError` for no such place or nothing in it;
     `ValueError` where another run is at work in `out`.
     """
-    place, out, started = Path(place), Path(out), time.monotonic()
+    place, out, started = Path(place), Path(out).resolve(), time.monotonic()
     if not unsafe:
         expect_sandbox()
     if not place.exists():
         raise FileNotFoundError(f"{place}: expected a folder, a zip archive or a notebook")
-    files = {_key(file): file for file in files_in(place)}
+    files = {_key(file): file for file in files_in(place, but=out)}
     if not files:
         raise FileNotFoundError(f"{place}: expected notebooks (*.ipynb) or archives of them (*.zip), found none")
     cells = _own_cells(checks) if checks else None
@@ -91,7 +92,7 @@ def _key(file: File) -> str:
 
 
 def _plan(work: Path, files: dict[str, File], unsafe: bool) -> None:
-    listed = {key: (file.name, str(file.path.resolve()), file.member) for key, file in files.items()}
+    listed = {key: (file.name, os.path.abspath(file.path), file.member) for key, file in files.items()}
     write_whole(work / "plan.json", json.dumps({"files": listed, "unsafe": unsafe}))
 
 
@@ -161,14 +162,29 @@ def _checks(file: File) -> list[str]:
 
 def _run(work: Path, books: list[Path], jobs: int, tick: Callable[[], None]) -> None:
     """nbval over the notebooks. What it says of cells is kept in a log; what counts are the records."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval-lax", "-o", "addopts="]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--noconftest",
+        "--nbval-lax",
+        "-o",
+        "addopts=",
+    ]
     command += [f"--nbval-cell-timeout={CELL_SECONDS}", f"--rootdir={work}", "-c", os.devnull]
     jobs = min(jobs, len(books))
     if jobs > 1:
         command += ["-n", str(jobs), "--dist", "loadfile"]
     env = os.environ | {"OMP_NUM_THREADS": "1", "NF_COURSE_PROGRESS_FILE": "off", "NF_COURSE_DEVICE": "cpu"}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(nf_course.__file__).parents[1]), env.get("PYTHONPATH")]))
-    with open(work / "nbval.log", "a", encoding="utf-8") as log:
+    with (
+        tempfile.TemporaryDirectory(prefix="nf-course-grade-") as scratch,  # what killed kernels leave goes with it
+        open(work / "nbval.log", "a", encoding="utf-8") as log,
+    ):
+        env |= {"TMPDIR": scratch, "IPYTHONDIR": f"{scratch}/ipython", "JUPYTER_RUNTIME_DIR": f"{scratch}/runtime"}
         process = subprocess.Popen([*command, *map(str, books)], stdout=log, stderr=log, env=env, cwd=work)
         try:
             while process.poll() is None:

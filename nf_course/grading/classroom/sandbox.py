@@ -1,23 +1,28 @@
 """Sandbox: bubblewrap around the warm process in which submissions run; it sees Python, torch, and no answer.
 
-No network, own process, user and mount namespaces, nothing writable but /tmp, dead with its parent.
+No network, own process, user and mount namespaces, nothing writable but /tmp and /dev/shm, no process started
+(filter.py), dead with its parent. Not promised: faults of the kernel, answers copied from what is public, and what
+border.py names.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
+import platform
 import shutil
+import site
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 import nf_course
 from nf_course.grading.classroom.border import SandboxFault, expect_ready
+from nf_course.grading.classroom.filter import MACHINES
 
 __all__ = ["Sandbox", "SandboxMissing", "Unsafe", "expect_sandbox"]
 
@@ -25,7 +30,14 @@ PACKAGE = Path(nf_course.__file__).parent
 # What the worker's own nf_course holds: what answers are handed, what runs them, and what tasks allow them to use.
 COPIED = (
     *("grading/call.py", "grading/guard.py", "grading/blame.py", "grading/exercise.py", "grading/parts.py"),
-    *("grading/classroom/wire.py", "grading/classroom/worker.py", "expect.py", "resize.py", "devices.py"),
+    *(
+        "grading/classroom/wire.py",
+        "grading/classroom/worker.py",
+        "grading/classroom/filter.py",
+        "expect.py",
+        "resize.py",
+        "devices.py",
+    ),
 )
 INIT = "from nf_course.devices import device, setting\nfrom nf_course.resize import enlarge, reduce\n"
 CHECK = "def check(*answers, **options): pass\ndef progress(): pass\n"
@@ -46,6 +58,8 @@ def expect_sandbox() -> None:
     )
     if sys.platform != "linux" or not shutil.which("bwrap"):
         raise SandboxMissing(f"expected bubblewrap (bwrap), which keeps submissions away from your files. {advice}")
+    if platform.machine() not in MACHINES:
+        raise SandboxMissing(f"expected a processor of {' or '.join(MACHINES)}, this is {platform.machine()}. {advice}")
     tried = subprocess.run([*_namespaces(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
     if tried.returncode:
         said = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]
@@ -133,11 +147,20 @@ class Sandbox:
                 arguments += ["--symlink", os.readlink(place), place]
             elif os.path.exists(place):
                 arguments += ["--ro-bind", place, place]
-        for name in HIDDEN:  # a library of flows, or the course itself, would be the answer
-            for place in _installed(name):
-                arguments += ["--tmpfs", place]
+        hidden = [place for name in HIDDEN for place in _installed(name)]  # libraries of flows would be the answer
+        if (PACKAGE.parent / "pyproject.toml").exists():  # a checkout, with solutions, that may lie in one of these
+            hidden.insert(0, str(PACKAGE.parent))
+        for place in (place for place in hidden if _seen(place, seen)):
+            arguments += ["--tmpfs", place]
+            for inside in (inside for inside in (sys.base_prefix, sys.prefix) if _seen(inside, [place])):
+                arguments += ["--ro-bind", inside, inside]
         arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(32 * 2**20), "--tmpfs", "/tmp"]
         arguments += ["--ro-bind", self._folder.name, "/course", "--chdir", "/tmp"]
+        for place in (*(place for place in hidden if _seen(place, seen)), "/dev", "/"):
+            arguments += [
+                "--remount-ro",
+                place,
+            ]  # nothing stays that a submission writes: /tmp and /dev/shm are its own
         for name, value in self._env().items():
             arguments += ["--setenv", name, value]
         return arguments
@@ -170,14 +193,18 @@ class Unsafe(Sandbox):
         return {**os.environ, "OMP_NUM_THREADS": "1", "NF_COURSE_WORKER": self._folder.name, "NF_COURSE_UNSAFE": "1"}
 
 
+def _seen(place: str, seen: list[str]) -> bool:
+    """Whether a folder is, or lies in, one of these."""
+    return any(Path(place).is_relative_to(os.path.abspath(folder)) for folder in seen)
+
+
 def _installed(name: str) -> list[str]:
-    """Folders of a package within Python's own folders."""
-    with suppress(ImportError, ValueError):
-        spec = importlib.util.find_spec(name)
-        places = list(spec.submodule_search_locations or []) if spec else []
-        inside = (os.path.abspath(sys.prefix), os.path.abspath(sys.base_prefix), "/usr")
-        return [place for place in map(os.path.abspath, places) if place.startswith(inside) and os.path.isdir(place)]
-    return []
+    """Folders of a package within Python's own folders, also those that another copy of it hides from this process."""
+    folders = {*map(os.path.abspath, sys.path), *map(os.path.abspath, site.getsitepackages())}
+    folders |= {sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), "/usr/lib/python3/dist-packages"}
+    inside = (os.path.abspath(sys.prefix), os.path.abspath(sys.base_prefix), "/usr")
+    places = [os.path.join(folder, name) for folder in sorted(folders) if folder.startswith(inside)]
+    return [place for place in places if os.path.isdir(place)]
 
 
 def _write_package(folder: Path) -> None:

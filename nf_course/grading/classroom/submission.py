@@ -21,7 +21,7 @@ from nf_course.grading.registry import chapters
 __all__ = ["Cell", "File", "Submission", "Unreadable", "files_in", "read"]
 
 LARGEST = 20 * 2**20  # bytes of a notebook; with pictures in it one has a few
-MOST_CELLS, LONGEST_CELL = 2000, 200_000
+MOST_CELLS, LONGEST_CELL, MOST_MEMBERS = 2000, 200_000, 20_000
 
 
 class Unreadable(ValueError):
@@ -49,7 +49,9 @@ class File:
                 return _at_most(stream)
         except Unreadable:
             raise
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
+        except (
+            Exception
+        ) as error:  # what a damaged archive brings about is of many kinds: zlib.error, struct.error, ...
             raise Unreadable(f"the file cannot be opened: {type(error).__name__}") from error
 
 
@@ -60,10 +62,10 @@ def _at_most(stream) -> bytes:
     return data
 
 
-def files_in(place: Path) -> list[File]:
-    """Every notebook file under a folder, in a zip archive, or the one file itself, by name."""
+def files_in(place: Path, but: Path | None = None) -> list[File]:
+    """Every notebook file under a folder, in a zip archive, or the one file itself, by name; none in folder `but`."""
     if place.is_dir():
-        found = [File(str(PurePosixPath(path.relative_to(place))), path) for path in _below(place)]
+        found = [File(str(PurePosixPath(path.relative_to(place))), path) for path in _below(place, but)]
         archives = [file for file in found if file.path.suffix.lower() == ".zip"]
         found = [file for file in found if file.path.suffix.lower() == ".ipynb"]
         for archive in archives:
@@ -75,19 +77,24 @@ def files_in(place: Path) -> list[File]:
     return sorted(found, key=lambda file: file.name)
 
 
-def _below(folder: Path) -> Iterator[Path]:
+def _below(folder: Path, but: Path | None) -> Iterator[Path]:
     """Files, links too, but no folder is entered through a link, nor one that is hidden."""
     for root, inside, names in os.walk(folder, followlinks=False):
         inside[:] = sorted(name for name in inside if not name.startswith((".", "__MACOSX")))
+        inside[:] = [name for name in inside if but is None or (Path(root) / name).resolve() != but.resolve()]
         yield from (Path(root) / name for name in sorted(names) if not name.startswith("."))
 
 
 def _of_zip(path: Path) -> list[File]:
     """The notebooks of an archive, under the names that they have there; nothing is unpacked onto the disk."""
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):  # a link to elsewhere, or a pipe that would never end
+            raise ValueError
         with zipfile.ZipFile(path) as archive:
             members = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        if len(members) > MOST_MEMBERS:
+            raise ValueError
+    except Exception:
         return [File(path.name, path)]  # listed, and refused when it is read
     wanted = [m for m in members if m.lower().endswith(".ipynb") and not _hidden(m)]
     names: dict[str, int] = {}

@@ -22,6 +22,7 @@ from nf_course.grading import parts
 __all__ = ["MOST_BYTES", "WireError", "pack", "receive", "send", "unpack"]
 
 MOST_BYTES = 64 * 2**20  # of one frame; the largest case of an exercise has a hundredth of it
+MOST_TEXT = 4 * 2**20  # of its JSON alone, which takes a hundred times that when it is read
 MOST_BLOBS, MOST_ITEMS, DEEPEST, LONGEST = 4096, 20_000, 32, 2000
 MAGIC = b"NFC1"
 
@@ -57,8 +58,8 @@ def send(end: socket.socket, message: Any, blobs: list[bytes], until: float) -> 
         raise EOFError from error
 
 
-def receive(end: socket.socket, until: float) -> tuple[Any, list[bytes]]:
-    """The next frame, whole, before the monotonic clock says `until`.
+def receive(end: socket.socket, until: float, most_text: int = MOST_TEXT) -> tuple[Any, list[bytes]]:
+    """The next frame, whole, before the monotonic clock says `until`, with JSON of at most so many bytes.
 
     Errors: `TimeoutError`; `EOFError` where the other side is gone; `WireError` for a frame that is none.
     """
@@ -66,7 +67,7 @@ def receive(end: socket.socket, until: float) -> tuple[Any, list[bytes]]:
     if head[:4] != MAGIC:
         raise WireError("no frame")
     length, count = struct.unpack("<IH", head[4:])
-    if count > MOST_BLOBS or length > MOST_BYTES:
+    if count > MOST_BLOBS or length > most_text:
         raise WireError("a frame that is too large")
     sizes = struct.unpack(f"<{count}I", _exactly(end, 4 * count, until))
     if length + sum(sizes) > MOST_BYTES:
@@ -163,6 +164,8 @@ class _Unpacker:
         if not isinstance(value, dict):
             if isinstance(value, list) or (isinstance(value, str) and len(value) > LONGEST):
                 raise WireError("a value of no known form")
+            if type(value) is int and abs(value) >= 2**63:
+                raise WireError("a number that is too large")
             return value
         kind = next(iter(value), None)
         reader = getattr(self, f"_{kind}", None) if isinstance(kind, str) and kind in _KINDS else None
@@ -183,6 +186,8 @@ class _Unpacker:
         place, shape, dtype = value["tensor"], value["shape"], DTYPES[value["dtype"]]
         if not all(type(n) is int and 0 <= n < 2**40 for n in (place, *shape)) or len(shape) > 32:
             raise WireError("a tensor that is none")
+        if math.prod(max(n, 1) for n in shape) > MOST_BYTES:  # of an empty one too: torch counts its strides
+            raise WireError("a tensor that is too large")
         data = self.blobs[place]
         if math.prod(shape) * dtype.itemsize != len(data):
             raise WireError("a tensor whose bytes do not fit its shape")

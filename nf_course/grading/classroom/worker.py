@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import ctypes
+import importlib
 import inspect
 import json
 import linecache
@@ -26,14 +27,14 @@ import torch
 from nf_course.grading import guard
 from nf_course.grading.blame import blame
 from nf_course.grading.call import GradientOf, LocalAnswer
-from nf_course.grading.classroom.wire import WireError, pack, receive, send, unpack
+from nf_course.grading.classroom.filter import forbid
+from nf_course.grading.classroom.wire import MOST_BYTES, WireError, pack, receive, send, unpack
 from nf_course.grading.exercise import Case
 
 __all__ = ["main", "serve"]
 
-CELL_SECONDS = 10.0  # for one cell
 MOST_MEMORY = 2 * 2**30  # bytes, above what the warm process has mapped already
-MOST_PROCESSES, MOST_FILES, LARGEST_FILE = 64, 64, 16 * 2**20
+MOST_THREADS, MOST_FILES, LARGEST_FILE = 64, 64, 16 * 2**20
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 CLONE = {"user": 0x10000000, "pid": 0x20000000, "mount": 0x00020000, "ipc": 0x08000000, "net": 0x40000000}
 MS_NOSUID_NODEV, MS_REC_PRIVATE = 0x2 | 0x4, 0x4000 | 0x40000
@@ -50,6 +51,10 @@ def main(descriptor: int) -> None:
     """Wait for jobs; for each fork a supervisor, which forks the child that runs the submission."""
     _libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     torch.set_num_threads(1)
+    with contextlib.suppress(
+        ImportError
+    ):  # most sheets import it; the first time it looks for fonts, which takes seconds
+        importlib.import_module("matplotlib.pyplot")
     control = socket.socket(fileno=descriptor)
     control.sendall(b"ready")
     running: dict[int, int] = {}  # job -> its supervisor
@@ -103,27 +108,28 @@ def _supervise(end: socket.socket, seconds: float) -> None:
     signal.signal(signal.SIGTERM, finish)
     until = time.monotonic() + seconds
     while os.waitpid(child, os.WNOHANG) == (0, 0):
-        if time.monotonic() > until or (SAFE and (_all_of(child) > MOST_MEMORY or _processes() > MOST_PROCESSES)):
+        if time.monotonic() > until or (SAFE and _too_much()):
             finish()
         time.sleep(0.02)
     finish()
 
 
-def _processes() -> int:
-    """How many there are in the sandbox, ours among them."""
-    return sum(name.isdigit() for name in os.listdir("/proc"))
+def _too_much() -> bool:
+    """Whether the child has too many threads or takes too much memory: the kernel's own limits do not hold for root."""
+    ours = {1, os.getpid(), os.getppid()}  # of bubblewrap, this one, and the warm process
+    theirs = [name for name in os.listdir("/proc") if name.isdigit() and int(name) not in ours]
+    sizes = [_size(pid) for pid in theirs]
+    return sum(threads for threads, _ in sizes) > MOST_THREADS or sum(memory for _, memory in sizes) > MOST_MEMORY
 
 
-def _all_of(child: int) -> int:
-    """Bytes of memory of the child and of all that it started, without what is shared with the warm process."""
-    total = 0
-    for name in os.listdir("/proc"):
-        if name.isdigit() and int(name) >= child:
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/statm") as file:
-                    resident, shared = file.read().split()[1:3]
-                total += (int(resident) - int(shared)) * resource.getpagesize()
-    return total
+def _size(pid: str) -> tuple[int, int]:
+    """Threads of a process, and bytes of it that lie in no file: its own, and those that it shares with others."""
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            told = dict(line.split(":", 1) for line in file)
+        return int(told["Threads"]), sum(int(told[name].split()[0]) for name in ("RssAnon", "RssShmem")) << 10
+    except (OSError, ValueError, KeyError):  # it has ended
+        return 0, 0
 
 
 def _unshare(*names: str) -> None:
@@ -140,17 +146,19 @@ def _settle() -> None:
     """Files of its own, no sight of other processes, no rights over its own namespaces, and limits."""
     if SAFE:
         _libc.mount(None, b"/", None, MS_REC_PRIVATE, None)
-        for place, size in ((b"/tmp", b"size=16m,nr_inodes=2000"), (b"/proc", b"size=4k,nr_inodes=4")):
+        some = b"size=16m,nr_inodes=2000"
+        for place, size in ((b"/tmp", some), (b"/dev/shm", some), (b"/proc", b"size=4k,nr_inodes=4")):
             _mount(b"tmpfs", place, MS_NOSUID_NODEV, size)
         os.chdir("/tmp")
         _drop_capabilities()
+        forbid(_libc)
     with open(os.devnull, "r+b", buffering=0) as nothing:
         for descriptor in (0, 1, 2):
             os.dup2(nothing.fileno(), descriptor)
     mapped = int(resource.getpagesize()) * _MAPPED + MOST_MEMORY
     for limit, most in (
         (resource.RLIMIT_AS, mapped),
-        (resource.RLIMIT_NPROC, MOST_PROCESSES),
+        (resource.RLIMIT_NPROC, MOST_THREADS),
         (resource.RLIMIT_NOFILE, MOST_FILES),
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
         (resource.RLIMIT_CORE, 0),
@@ -181,11 +189,11 @@ def serve(end: socket.socket) -> None:
     send(end, {"ready": True}, [], time.monotonic() + 60)
     while True:
         try:
-            message, blobs = receive(end, time.monotonic() + 600)
+            message, blobs = receive(end, time.monotonic() + 600, MOST_BYTES)  # the grader's, cells among them
         except (EOFError, TimeoutError, WireError):
             return
         if "cells" in message:
-            started = _run_cells(message["cells"], message["wanted"])
+            started = _run_cells(message["cells"], message["wanted"], message["seconds"])
             reply, out = {"defined": {key: _describe(value) for key, value in started.items()}}, []
         else:
             reply, out = _call(message, blobs, started)
@@ -200,7 +208,7 @@ def serve(end: socket.socket) -> None:
             )
 
 
-def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]]) -> dict[str, Any]:
+def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds: float) -> dict[str, Any]:
     """The cells that the answers need, in their order; "EXERCISE NAME" -> what stands under the name at its check.
 
     As in a notebook that is run from top to bottom, the last definition before the cell that checks it counts; one
@@ -213,7 +221,7 @@ def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]]) -> dic
     checked: set[str] = set()
     for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
         if tree is not None and number in needed:
-            _run(tree, f"<cell {number + 1}>", space)
+            _run(tree, f"<cell {number + 1}>", space, seconds)
             for exercise, names in wanted.items():
                 for name in names:
                     key = f"{exercise} {name}"
@@ -231,8 +239,8 @@ def _parsed(number: int, source: str) -> ast.Module | None:
         return ast.parse(source, place)
 
 
-def _run(tree: ast.Module, place: str, space: dict[str, Any]) -> None:
-    with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(CELL_SECONDS):
+def _run(tree: ast.Module, place: str, space: dict[str, Any], seconds: float) -> None:
+    with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(seconds):
         for statement in tree.body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 for alias in statement.names:  # one by one: one that is not to be had does not take the others along
@@ -277,7 +285,7 @@ def _mentioned(tree: ast.Module) -> set[str]:
 
 def _plain(source: str) -> str:
     """Without the lines that only Jupyter understands."""
-    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source)
+    return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
 
 
 def _describe(value: Any) -> dict[str, Any]:

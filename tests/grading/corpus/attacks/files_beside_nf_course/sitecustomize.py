@@ -1,0 +1,1 @@
+open('/tmp/nf-course-attack', 'w').write('won')
