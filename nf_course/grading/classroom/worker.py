@@ -225,10 +225,12 @@ def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]]) -> dic
 
 
 def _parsed(number: int, source: str) -> ast.Module | None:
-    source, place = _plain(source), f"<cell {number + 1}>"
-    linecache.cache[place] = (len(source), None, source.splitlines(True), place)
-    with contextlib.suppress(BaseException), guard.quiet():
-        return ast.parse(source, place)
+    place = f"<cell {number + 1}>"
+    for text in (source, _plain(source)):  # as it stands first: a line of an expression may begin with % too
+        linecache.cache[place] = (len(text), None, text.splitlines(True), place)
+        with contextlib.suppress(BaseException), guard.quiet():
+            return ast.parse(text, place)
+    return None
 
 
 def _run(tree: ast.Module, place: str, space: dict[str, Any]) -> None:
@@ -277,7 +279,7 @@ def _mentioned(tree: ast.Module) -> set[str]:
 
 def _plain(source: str) -> str:
     """Without the lines that only Jupyter understands."""
-    return re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source)
+    return re.sub(r"(?m)^([ \t]*)(?:[%!?].*|[\w.]+\?{1,2}[ \t]*)$", r"\1pass", source)
 
 
 def _describe(value: Any) -> dict[str, Any]:
