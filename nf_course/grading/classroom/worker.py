@@ -200,6 +200,16 @@ def serve(end: socket.socket) -> None:
             )
 
 
+class _Nothing:
+    """What a notebook has and a submission here does not need: every attribute and every call of it is itself."""
+
+    def __getattr__(self, name: str) -> _Nothing:
+        return self
+
+    def __call__(self, *args: Any, **options: Any) -> _Nothing:
+        return self
+
+
 def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]]) -> dict[str, Any]:
     """The cells that the answers need, in their order; "EXERCISE NAME" -> what stands under the name at its check.
 
@@ -208,7 +218,7 @@ def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]]) -> dic
     """
     trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
     needed = _needed(trees, {name for names in wanted.values() for name in names})
-    space: dict[str, Any] = {"__name__": "__main__"}
+    space: dict[str, Any] = {"__name__": "__main__", "get_ipython": _Nothing(), "display": _Nothing()}
     found: dict[str, Any] = {}
     checked: set[str] = set()
     for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
