@@ -41,7 +41,7 @@ class Desk:
     def __init__(self, work: str | Path) -> None:
         self.work = Path(work)
         plan = json.loads((self.work / "plan.json").read_text("utf-8"))
-        self.files = {key: File(name, Path(path), member) for key, (name, path, member) in plan["files"].items()}
+        self.files = {key: File(name, Path(path), *where) for key, (name, path, *where) in plan["files"].items()}
         self.sandbox = (Unsafe if plan["unsafe"] else Sandbox)()
         self.sandbox.__enter__()
         trial.TIME_LIMIT = TIME_LIMIT

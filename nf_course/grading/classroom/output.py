@@ -47,18 +47,27 @@ def cell(text: Any) -> str:
 def student(name: str) -> str:
     """Whose file it is, as far as its name tells: the folder it lies in, or what the name has besides the sheet's.
 
-    >>> student("alice/03_coupling_layers.ipynb"), student("03_coupling_layers - Bob Z.ipynb"), student("x.ipynb")
+    >>> student("alice/03_coupling_layers (1).ipynb"), student("03_coupling_layers - Bob Z.ipynb"), student("x.ipynb")
     ('alice', 'Bob Z', 'x')
+    >>> student("submitted/carla/homework 3/sheet.ipynb"), student("Dora Q_4711_assignsubmission_file_/03.ipynb")
+    ('carla', 'Dora Q')
     """
-    path = PurePosixPath(name)
-    rest = path.stem
-    for chapter in chapters():
-        rest = rest.replace(chapter.stem, "")
-    rest = re.sub(r"^[\s_.()-]+|[\s_.(-]+$", "", rest)
-    if rest and rest != path.stem:
+    path, stems = PurePosixPath(name), {chapter.stem for chapter in chapters()}
+    rest = _COPY.sub("", path.stem)  # what browsers and Jupyter add
+    for stem in stems:
+        rest = re.sub(re.escape(stem), "", rest, flags=re.IGNORECASE)
+    rest = re.sub(r"^[\s_.()-]+|[\s_.()-]+$", "", rest)
+    if rest and rest != _COPY.sub("", path.stem):
         return rest
-    folders = [part for part in path.parts[:-1] if part not in ("submissions", "submitted", "exercises")]
-    return next((part for part in reversed(folders) if part not in {c.stem for c in chapters()}), rest or path.stem)
+    folders = [part for part in path.parts[:-1] if part.lower() not in _ANYBODYS and part not in stems]
+    folders = [part for part in folders if not part.lower().endswith(".zip")]
+    if "submitted" in path.parts and folders:  # nbgrader's: submitted/STUDENT/ASSIGNMENT/file
+        return folders[0]
+    return re.sub(r"_\d+_assignsubmission_\w*$", "", folders[-1]) if folders else rest or path.stem
+
+
+_COPY = re.compile(r"([ _-]*\(\d+\)|-Copy\d+|[ _-]+copy( \d+)?)+$", re.IGNORECASE)
+_ANYBODYS = ("submissions", "submitted", "exercises", "solutions", "autograded", "notebooks")
 
 
 def write_all(records: list[Record], course: str, sandboxed: bool, out: Path) -> None:

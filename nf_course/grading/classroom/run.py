@@ -92,7 +92,7 @@ def _key(file: File) -> str:
 
 
 def _plan(work: Path, files: dict[str, File], unsafe: bool) -> None:
-    listed = {key: (file.name, os.path.abspath(file.path), file.member) for key, file in files.items()}
+    listed = {key: (file.name, os.path.abspath(file.path), file.member, file.place) for key, file in files.items()}
     write_whole(work / "plan.json", json.dumps({"files": listed, "unsafe": unsafe}))
 
 

@@ -31,6 +31,7 @@ PACKAGE = Path(nf_course.__file__).parent
 COPIED = (
     *("grading/call.py", "grading/guard.py", "grading/blame.py", "grading/exercise.py", "grading/parts.py"),
     *(
+        "grading/classroom/cells.py",
         "grading/classroom/wire.py",
         "grading/classroom/worker.py",
         "grading/classroom/filter.py",

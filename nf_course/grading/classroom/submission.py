@@ -5,6 +5,7 @@ Whatever the file is, the result is either its cells or an `Unreadable` with one
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -21,7 +22,7 @@ from nf_course.grading.registry import chapters
 __all__ = ["Cell", "File", "Submission", "Unreadable", "files_in", "read"]
 
 LARGEST = 20 * 2**20  # bytes of a notebook; with pictures in it one has a few
-MOST_CELLS, LONGEST_CELL, MOST_MEMBERS = 2000, 200_000, 20_000
+MOST_CELLS, LONGEST_CELL, MOST_MEMBERS = 5000, 1_000_000, 20_000
 
 
 class Unreadable(ValueError):
@@ -35,13 +36,16 @@ class File:
     name: str  # within the folder or the archive, "/" between folders
     path: Path
     member: str | None = None  # in a zip archive
+    place: int = 0  # among the members of that name, of which an archive may have several
 
     def bytes(self) -> bytes:
         """Its content. Errors: `Unreadable` for links, pipes, and files that are too large or cannot be opened."""
         try:
             if self.member is not None:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
-                    return _at_most(stream)
+                with zipfile.ZipFile(self.path) as archive:
+                    same = [info for info in archive.infolist() if info.filename == self.member]
+                    with archive.open(same[self.place]) as stream:
+                        return _at_most(stream)
             mode = os.lstat(self.path).st_mode
             if not stat.S_ISREG(mode):
                 raise Unreadable(f"a {'link' if stat.S_ISLNK(mode) else 'special file'}, expected a notebook")
@@ -69,7 +73,8 @@ def files_in(place: Path, but: Path | None = None) -> list[File]:
         archives = [file for file in found if file.path.suffix.lower() == ".zip"]
         found = [file for file in found if file.path.suffix.lower() == ".ipynb"]
         for archive in archives:
-            found += [File(f"{archive.name}/{inner.name}", inner.path, inner.member) for inner in _of_zip(archive.path)]
+            inside = _of_zip(archive.path)
+            found += [dataclasses.replace(inner, name=f"{archive.name}/{inner.name}") for inner in inside]
     elif place.suffix.lower() == ".zip":
         found = _of_zip(place)
     else:
@@ -101,7 +106,8 @@ def _of_zip(path: Path) -> list[File]:
     found = []
     for member in wanted:  # two members may have one name: each is listed
         names[member] = names.get(member, 0) + 1
-        found.append(File(member if names[member] == 1 else f"{member} ({names[member]})", path, member))
+        name = member if names[member] == 1 else f"{member} ({names[member]})"
+        found.append(File(name, path, member, names[member] - 1))
     return found
 
 
@@ -143,12 +149,9 @@ def _notebook(data: bytes) -> dict[str, Any]:
     if not data.strip():
         raise Unreadable("an empty file, expected a notebook")
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        try:
-            text = data.decode("utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else data.decode("latin-1")
-        except UnicodeDecodeError as error:
-            raise Unreadable("text in no known encoding, expected a notebook in UTF-8") from error
+        text = data.decode(_encoding(data))
+    except UnicodeDecodeError as error:
+        raise Unreadable("text in no known encoding, expected a notebook in UTF-8") from error
     try:
         notebook = json.loads(text)
     except RecursionError as error:
@@ -159,6 +162,19 @@ def _notebook(data: bytes) -> dict[str, Any]:
     if not isinstance(notebook, dict):
         raise Unreadable(f"a JSON {type(notebook).__name__}, expected a notebook")
     return notebook
+
+
+def _encoding(data: bytes) -> str:
+    """UTF-8 as a rule; what an editor has saved as UTF-16 begins with a mark, or has every second byte empty."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    if data[1:4:2] == b"\0\0" or data[0:3:2] == b"\0\0":
+        return "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8-sig"
 
 
 def _where(error: ValueError) -> str:
@@ -173,14 +189,18 @@ def _code_cells(notebook: dict[str, Any]) -> Iterator[Cell]:
         cells = [cell for sheet in sheets for cell in (sheet.get("cells") or [])]
     if not isinstance(cells, list):
         raise Unreadable("JSON without cells, expected a notebook")
-    for cell in cells[:MOST_CELLS]:
+    if len(cells) > MOST_CELLS:
+        raise Unreadable(f"{len(cells)} cells, expected a notebook of at most {MOST_CELLS}")
+    for cell in cells:
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         source = cell.get("source", cell.get("input", ""))
         if isinstance(source, list):
             source = "".join(line for line in source if isinstance(line, str))
-        if not isinstance(source, str) or not source.strip() or len(source) > LONGEST_CELL:
+        if not isinstance(source, str) or not source.strip():
             continue
+        if len(source) > LONGEST_CELL:
+            raise Unreadable(f"a cell of {len(source)} characters, expected at most {LONGEST_CELL}")
         yield Cell(source, _grade_id(cell.get("metadata")), _checks(source))
 
 
@@ -208,9 +228,10 @@ def _chapters(cells: tuple[Cell, ...], name: str) -> tuple[Chapter, ...]:
     told = {known[i].number for cell in cells for i in (cell.answers, *cell.checks) if i is not None}
     if not told:
         stems = {chapter.stem: chapter.number for chapter in chapters()}
-        told = {number for stem, number in stems.items() if stem in name}
+        told = {number for stem, number in stems.items() if stem in name.lower()}
     if not told:
-        defined = set(re.findall(r"^def[ \t]+(\w+)", "\n".join(cell.source for cell in cells), re.MULTILINE))
+        text = "\n".join(cell.source for cell in cells)
+        defined = set(re.findall(r"^(?:def[ \t]+|class[ \t]+)?(\w+)[ \t]*(?=[(=:])", text, re.MULTILINE))
         share = {c.number: sum(defined >= set(e.names) for e in c.exercises) for c in chapters()}
         most = max(share.values(), default=0)
         told = {number for number, count in share.items() if count == most and most > 1}

@@ -6,15 +6,12 @@ The grader sends a socket with each job. The child leaves the warm process's nam
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import ctypes
 import importlib
 import inspect
 import json
-import linecache
 import os
-import re
 import resource
 import signal
 import socket
@@ -27,6 +24,7 @@ import torch
 from nf_course.grading import guard
 from nf_course.grading.blame import blame
 from nf_course.grading.call import GradientOf, LocalAnswer
+from nf_course.grading.classroom.cells import run_cells
 from nf_course.grading.classroom.filter import forbid
 from nf_course.grading.classroom.wire import MOST_BYTES, WireError, pack, receive, send, unpack
 from nf_course.grading.exercise import Case
@@ -193,7 +191,7 @@ def serve(end: socket.socket) -> None:
         except (EOFError, TimeoutError, WireError):
             return
         if "cells" in message:
-            started = _run_cells(message["cells"], message["wanted"], message["seconds"])
+            started = run_cells(message["cells"], message["wanted"], message["seconds"])
             reply, out = {"defined": {key: _describe(value) for key, value in started.items()}}, []
         else:
             reply, out = _call(message, blobs, started)
@@ -206,86 +204,6 @@ def serve(end: socket.socket) -> None:
                 [],
                 time.monotonic() + 60,
             )
-
-
-def _run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds: float) -> dict[str, Any]:
-    """The cells that the answers need, in their order; "EXERCISE NAME" -> what stands under the name at its check.
-
-    As in a notebook that is run from top to bottom, the last definition before the cell that checks it counts; one
-    that comes after it counts where there is none before.
-    """
-    trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
-    needed = _needed(trees, {name for names in wanted.values() for name in names})
-    space: dict[str, Any] = {"__name__": "__main__"}
-    found: dict[str, Any] = {}
-    checked: set[str] = set()
-    for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
-        if tree is not None and number in needed:
-            _run(tree, f"<cell {number + 1}>", space, seconds)
-            for exercise, names in wanted.items():
-                for name in names:
-                    key = f"{exercise} {name}"
-                    own = cell["answers"] in (None, exercise) or name not in wanted.get(cell["answers"], ())
-                    if name in _bound(tree) and name in space and own and (key not in found or exercise not in checked):
-                        found[key] = space[name]
-        checked.update(cell["checks"])
-    return found
-
-
-def _parsed(number: int, source: str) -> ast.Module | None:
-    source, place = _plain(source), f"<cell {number + 1}>"
-    linecache.cache[place] = (len(source), None, source.splitlines(True), place)
-    with contextlib.suppress(BaseException), guard.quiet():
-        return ast.parse(source, place)
-
-
-def _run(tree: ast.Module, place: str, space: dict[str, Any], seconds: float) -> None:
-    with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(seconds):
-        for statement in tree.body:
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                for alias in statement.names:  # one by one: one that is not to be had does not take the others along
-                    alone = ast.copy_location(type(statement)(**{**vars(statement), "names": [alias]}), statement)
-                    with contextlib.suppress(ImportError):
-                        exec(compile(ast.Module([alone], []), place, "exec"), space)
-            else:
-                exec(compile(ast.Module([statement], []), place, "exec"), space)
-
-
-def _needed(trees: list[ast.Module | None], names: set[str]) -> set[int]:
-    """The cells that bind one of the names, or one that such a cell mentions, and so on."""
-    needed: set[int] = set()
-    while True:
-        more = {n for n, tree in enumerate(trees) if tree is not None and _bound(tree) & (names | {"*"})} - needed
-        if not more:
-            return needed
-        needed |= more
-        names = names.union(*(_mentioned(trees[n]) for n in more))
-
-
-def _bound(tree: ast.Module) -> set[str]:
-    """The names that a cell binds at its own level, within ifs, loops and the like too."""
-    bound: set[str] = set()
-    todo: list[ast.AST] = list(tree.body)
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-            continue
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            bound.update((alias.asname or alias.name.split(".")[0]) for alias in node.names)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            bound.add(node.id)
-        todo += [] if isinstance(node, ast.Lambda) else ast.iter_child_nodes(node)
-    return bound
-
-
-def _mentioned(tree: ast.Module) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _plain(source: str) -> str:
-    """Without the lines that only Jupyter understands."""
-    return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
 
 
 def _describe(value: Any) -> dict[str, Any]:
