@@ -143,7 +143,7 @@ def _mistakes(records: list[Record], most: int = 20) -> list[dict[str, Any]]:
     counts = Counter((row["id"], row["mistake"]) for row in rows)
     told = {(row["id"], row["mistake"]): _likely(row["report"]) for row in rows}
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
-    return [{"id": key[0], "name": key[1], "count": count, "told": told[key]} for key, count in ordered]
+    return [{"id": key[0], "name": clean(key[1]), "count": count, "told": told[key]} for key, count in ordered]
 
 
 def _likely(report: list[str]) -> str:
