@@ -40,6 +40,7 @@ from nf_course.precision import mixed_precision
 from nf_course.render import camera, depth_image, silhouette
 from nf_course.reshape import Flatten, Split, Squeeze
 from nf_course.resize import Enlarge, enlarge, reduce
+from nf_course.reversible import InversionError, Reversible
 from nf_course.rrdb import RRDB, ToLevel
 from nf_course.solvers import RK4, Dopri5, SolverError
 from nf_course.source import show_source
@@ -87,6 +88,7 @@ __all__ = [
     "HutchinsonTrace",
     "IndexMask",
     "Inverse",
+    "InversionError",
     "LULinear",
     "LinearEdit",
     "Logit",

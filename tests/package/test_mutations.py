@@ -56,7 +56,7 @@ MUTATIONS = [
     (injector, ", -sum_features(log_scale)", ", sum_features(log_scale)", "injector, images", "decode ladj"),
     (injector, "self.conditioner(context)", "self.conditioner(context * 0)", "injector", "gradient"),
     (injector, "self.conditioner(context)", "self.conditioner(context - context.mean(0))", "injector", "rows independent"),
-    (encoded, "self.bijection.encode(x, self._features(x, context))", "self.bijection.encode(x, self._features(x, -context))", "encoded context", "round trip"),
+    (encoded, "self.bijection.encode(x, self.features(x, context))", "self.bijection.encode(x, self.features(x, -context))", "encoded context", "round trip"),
     (cflow, "ladj = ladj + more", "ladj = more", "layer by layer", "encode ladj"),
     (cflow, "reversed(list(zip(self.target, self._activations(z, context))))", "zip(self.target, self._activations(z, context))", "layer by layer", "round trip"),
     (cflow, "seen = [context]", "seen = [context - context.mean(0)]", "layer by layer", "rows independent"),
