@@ -101,6 +101,7 @@ __all__ = [
     "PicturePairs",
     "PointField",
     "RegressionEdit",
+    "Reversible",
     "Sequential",
     "SolverError",
     "Split",

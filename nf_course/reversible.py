@@ -165,7 +165,8 @@ def undo_couplings(part, z, grad_z, grad_ladj, context, gathered):
 def _undo_moved(coupling, kept, moved, grad_kept, grad_moved, grad_ladj, context, gathered):
     r"""One evaluation of the network, for the inverse, whose graph holds the gradients of the forward map as well.
 
-    encode(decode(z, theta), theta) = z whatever theta is, so d encode/d theta = -s * d decode/d theta, s = exp(log_scale).
+    encode(decode(z, theta), theta) = z whatever theta is. Differentiated: d encode/d theta = -s * d decode/d theta,
+    with s = exp(log_scale) the derivative of encode.
     """
     kept = kept.detach().requires_grad_()
     with torch.enable_grad():
