@@ -34,7 +34,10 @@ def joined(minutes: float = 30) -> Iterator[None]:
     """Inside the block the processes that torchrun started are one training: `with joined(): fit(...)`.
 
     They speak through NCCL between CUDA devices, one for each, and through gloo otherwise. One that waits for the
-    others for more than `minutes` gives up. Without torchrun the block is an ordinary one.
+    others for more than `minutes` gives up. Without torchrun the block is an ordinary one. Meant for one machine: on
+    several, torchrun counts restarts on each by itself, and a restart may then fail.
+    Errors: `ValueError` on MPS, which has no way to speak. Source: Li et al., 2020 (arXiv 2006.15704), for the idea of
+    averaged gradients; here without its overlap of sending and computing.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1 or dist.is_initialized():
         yield
@@ -99,8 +102,8 @@ def average(loss: Tensor, parameters: Sequence[nn.Parameter], weight: float) -> 
     .. math:: m = \sum_r w_r m_r, \qquad \nabla m = \sum_r w_r \nabla m_r, \qquad w_r = n_r / N
 
     With equal weights instead, the rows of a smaller share would count for more than those of a larger one. All that
-    is sent goes in one message, two numbers for each parameter tensor and process beside the gradients themselves. A
-    parameter that has a gradient in no process stays without one.
+    is sent goes in one message: the loss, the gradients, and for each parameter whether it has one; where it has none
+    in any process, it stays without. Cost: one all-reduce, and twice the memory of the gradients.
     """
     if size() == 1:
         return loss

@@ -163,19 +163,20 @@ def fit(
             raise NonFiniteLoss(step, what, f"its weights of step {history.best_step}")
 
     if resumes:
-        state = load_checkpoint(checkpoint, map_location=train.device)
-        _check_run(state.get("run"), run, checkpoint)
-        try:
-            flow.load_state_dict(state["flow"])
-            optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError) as error:
-            flow.load_state_dict(best)  # a weight that does not fit may come after some that did
-            raise ValueError(
-                f"{checkpoint}: expected a checkpoint of this flow; it is left as it is. {error}"
-            ) from error
-        batches.set_state(state["batches"].cpu())
-        history, best, first = History(**state["history"]), state["best"], state["step"]
-        order = state["order"].cpu()
+        with parallel.together():
+            state = load_checkpoint(checkpoint, map_location=train.device)
+            _check_run(state.get("run"), run, checkpoint)
+            try:
+                flow.load_state_dict(state["flow"])
+                optimizer.load_state_dict(state["optimizer"])
+            except (RuntimeError, ValueError) as error:
+                flow.load_state_dict(best)  # a weight that does not fit may come after some that did
+                raise ValueError(
+                    f"{checkpoint}: expected a checkpoint of this flow; it is left as it is. {error}"
+                ) from error
+            batches.set_state(state["batches"].cpu())
+            history, best, first = History(**state["history"]), state["best"], state["step"]
+            order = state["order"].cpu()
     else:
         save(0)  # a path that cannot be written to is better met now than after the first measurement
 
