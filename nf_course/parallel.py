@@ -87,12 +87,14 @@ def share(rows: Tensor) -> Tensor:
     >>> share(torch.arange(3)).tolist()  # a single process takes them all
     [0, 1, 2]
     """
-    if len(rows) < size():
+    if (processes := size()) == 1:
+        return rows
+    if len(rows) < processes:
         raise ValueError(
-            f"share: expected at least one row for each of the {size()} processes, got {len(rows)}: "
+            f"share: expected at least one row for each of the {processes} processes, got {len(rows)}: "
             "start fewer processes, or give more rows (batch_size counts those of all processes together)"
         )
-    return rows.tensor_split(size())[rank()]
+    return rows.tensor_split(processes)[rank()]
 
 
 @torch.no_grad()

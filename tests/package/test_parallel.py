@@ -298,13 +298,19 @@ def not_joined(folder):
     trained()
 
 
-def torchrun(*words, restarts=0, timeout=120):
+def torchrun(*words, restarts=0, seconds=120):
+    """The exit code, and what the processes said; one that takes too long is asked to end, workers and all."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "NF_COURSE_DEVICE": "cpu"}
-    return subprocess.run(
-        [*command, f"--max-restarts={restarts}", *map(str, words)],
-        capture_output=True, text=True, timeout=timeout, env=environment,
-    )  # fmt: skip
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*command, f"--max-restarts={restarts}", *map(str, words)], env=environment, **pipes) as run:
+        try:
+            out, err = run.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            run.terminate()
+            out, err = run.communicate()
+            pytest.fail(f"still running after {seconds} s: {err}")
+    return subprocess.CompletedProcess(run.args, run.returncode, out, err)
 
 
 def ranks_of(folder):
@@ -423,7 +429,7 @@ def test_a_killed_worker_is_started_again_and_the_curve_goes_on(tmp_path):
     ],
 )
 def test_what_fit_cannot_know_ends_both_soon_too(tmp_path, case, words):
-    done = torchrun(__file__, case, tmp_path, timeout=50)
+    done = torchrun(__file__, case, tmp_path, seconds=50)
     assert done.returncode != 0 and words in done.stderr
 
 
