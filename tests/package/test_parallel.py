@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from nf_course import (
     MLP,
@@ -188,6 +189,22 @@ def signals(value):
     return value
 
 
+def signalled_between(folder):
+    """Ctrl-C in rank 1 in step 13, when the gradients are exchanged: the other may be a step further already."""
+    steps = []
+
+    def signal_in_rank_1(optimizer, args, kwargs):
+        steps.append(1)
+        if len(steps) == 13 and parallel.rank() == parallel.size() - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    hook = register_optimizer_step_pre_hook(signal_in_rank_1)
+    try:
+        return trained()
+    finally:
+        hook.remove()
+
+
 def nan_in_rank_1(folder):
     x = moons(103, 1)
     if parallel.rank() == 1:
@@ -234,6 +251,7 @@ CASES = {
     "writes": writes,
     "interrupted": lambda folder: trained(loss=met_in_rank_1(13, interrupts)),
     "signalled": lambda folder: trained(loss=met_in_rank_1(13, signals)),
+    "signalled between": signalled_between,
     "wrong: equal weights": partial(wrong, "average", equal_weights),
     "wrong: ActNorm from a share": partial(wrong, "start_alike", first_share_only),
     "wrong: held-out NLL of a share": partial(wrong, "mean_over_processes", each_its_own),
@@ -359,6 +377,12 @@ def test_the_cases_are_what_they_are_meant_to_be(one, two):
         assert [len(done["train"]) for done in two[name]] == [12, 12]
     for done in two["context and loss"]:
         assert done["no gradient"] and done["never"] == 1.0
+
+
+def test_a_signal_between_two_exchanges_stops_both_after_the_same_step(one, two):
+    for done in two["signalled between"]:
+        assert done["stopped"] == "interrupted" and len(done["train"]) == 13
+        assert all(apart(done, one("interrupted"), what) < ROUNDING for what in ("valid", "weights"))
 
 
 def test_actnorm_is_initialised_once_from_the_whole_batch(two):
