@@ -78,7 +78,7 @@ MUTATIONS = [
     (actnorm, "positions = math.prod(x.shape[2:])", "positions = 1", "actnorm, images, H != W", "encode ladj"),
     (actnorm, ".expand(len(x))", "", "actnorm, vectors", "ladj shape"),
     (actnorm, "-self._ladj(z)", "self._ladj(z)", "actnorm, vectors", "decode ladj"),
-    (actnorm, "if self.training and not self.initialised:", "if True:", "actnorm, images, H != W", "rows independent"),
+    (actnorm, "if self.training and not self._has_begun():", "if True:", "actnorm, images, H != W", "rows independent"),
     (reshape, "channels_to_pixels(z), _zeros", "z.reshape(len(z), z.shape[1] // 4, 2 * z.shape[2], 2 * z.shape[3]), _zeros", "squeeze", "round trip"),
     (reshape, "return torch.cat((z.flatten(1), x[:, self.on :].flatten(1)), 1), ladj", "return torch.cat((z.flatten(1), x[:, self.on :].flatten(1)), 1), 0 * ladj", "split", "encode ladj"),
     (reshape, "z[:, cut:].unflatten(1, self.leave_shape)", "torch.randn_like(z[:, cut:]).unflatten(1, self.leave_shape)", "split", "round trip"),
