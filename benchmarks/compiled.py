@@ -71,6 +71,7 @@ def main() -> None:
     if args.rounds < 2:
         parser.error("--rounds: at least 2, for quartiles")
     torch.set_num_threads(1)
+    torch._inductor.config.force_disable_caches = True  # or a second run would report what a first one has paid
     settings = {"rounds": args.rounds, "slice_s": args.slice, "threads": 1, "clock": clock_name()}
     record = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), "machine": machine(), "versions": versions()}
     record |= {"settings": settings | {"dtype": "float32", "optimizer": "Adam, fused", "backend": "inductor"}}
