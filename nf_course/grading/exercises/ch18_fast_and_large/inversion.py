@@ -18,8 +18,8 @@ is decoded once and encoded once.
 
 HINTS = (
     "The last layer comes first. What do you know once it is undone? What you knew at the start, one layer on.",
-    "x = layer.decode(z)[0].detach().requires_grad_(), encode it again, and ask torch.autograd.grad for the gradient of "
-    "both outputs with respect to x.",
+    "x = layer.decode(z)[0].detach().requires_grad_(), encode it again, and ask torch.autograd.grad for the gradient "
+    "of both outputs with respect to x.",
     "grad_z, = torch.autograd.grad(layer.encode(x), x, (grad_z, grad_ladj)); z = x.detach(); on with the layer before.",
 )
 

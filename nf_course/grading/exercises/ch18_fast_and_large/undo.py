@@ -7,8 +7,8 @@ from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 TASK = r"""
 The moved half of an affine coupling is $z = s \odot x + t$ with $\log s$ and $t$ from its network, and the layer
 adds $\ell = \sum_i \log s_i$ to the log-determinant. On the way back only $z$ is known, and the gradients of the loss:
-$\bar z$, with respect to $z$, and $\bar\ell$, with respect to $\ell$. The network has just been evaluated again, so that
-`log_scale` and `shift` are there.
+$\bar z$, with respect to $z$, and $\bar\ell$, with respect to $\ell$. The network has just been evaluated again, so
+that `log_scale` and `shift` are there.
 
 Return four tensors `(x, grad_x, grad_log_scale, grad_shift)`, each of shape `(N, d)`: $x$ itself, and the gradients of
 the loss with respect to $x$, to $\log s$ and to $t$, each of these three as a variable of its own. `z`, `grad_z`,
