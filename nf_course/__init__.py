@@ -32,6 +32,7 @@ from nf_course.logistic import StandardLogistic
 from nf_course.map_estimate import MapDiverged, MapEstimate, map_estimate
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
 from nf_course.matching import flow_matching_loss
+from nf_course.mixture import NormalMixture
 from nf_course.picture_code import PictureCode
 from nf_course.picture_pairs import PicturePairs, picture_pairs
 from nf_course.pose_variations import turned_about, varied
@@ -97,6 +98,7 @@ __all__ = [
     "MapEstimate",
     "Mask",
     "NonFiniteLoss",
+    "NormalMixture",
     "PictureCode",
     "PicturePairs",
     "PointField",
