@@ -9,7 +9,10 @@ Data lie in two pieces, and each piece is given by points of it: the rows of $A$
 a piece is its Euclidean distance to the *nearest* point of that piece. The bridge is what is near neither: its mass is
 the share of the samples $x_n$ whose distance to $A$ and whose distance to $B$ are both above the radius $r$,
 
-$$\frac1N\, \#\Bigl\{ n :\ \min_p \lVert x_n - A_p \rVert > r, \quad \min_q \lVert x_n - B_q \rVert > r \Bigr\}$$
+$$\begin{gathered}
+\frac1N\, \#\bigl\{ n :\ d(x_n, A) > r \text{ and } d(x_n, B) > r \bigr\}, \\
+d(x, A) = \min_p\, \lVert x - A_p \rVert
+\end{gathered}$$
 
 `x` has shape `(N, D)`, `A` has `(P, D)`, `B` has `(Q, D)`: there may be more points of one piece than of the other.
 `radius`, which is $r$, is one number. Return the mass of the bridge, one number between 0 and 1.

@@ -11,7 +11,8 @@ TASK = r"""
 A flow $z = f(x)$ whose base has $K$ islands:
 
 $$\begin{gathered}
-p_Z(z) = \sum_{k=1}^K w_k \prod_{i=1}^D \mathcal N(z_i;\, m_{ki}, s_{ki}^2), \qquad w = \operatorname{softmax}(a), \\
+p_Z(z) = \sum_{k=1}^K w_k \prod_{i=1}^D \mathcal N(z_i;\, m_{ki}, s_{ki}^2), \\
+w = \operatorname{softmax}(a), \\
 \log p_X(x) = \log p_Z(f(x)) + \log \lvert \det J_f(x) \rvert
 \end{gathered}$$
 

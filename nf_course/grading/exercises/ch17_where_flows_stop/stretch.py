@@ -10,7 +10,10 @@ How far does a flow stretch space? At a latent $z$ let $s_1(z) \ge \dots \ge s_D
 Jacobian $\partial x / \partial z$ of decode. There decode stretches by $s_1$ at the most, and encode, whose Jacobian is
 the inverse matrix, by $1 / s_D$. Over a batch of latents, what is seen of the two constants is
 
-$$L_{\text{decode}} = \max_n\, s_1(z_n), \qquad L_{\text{encode}} = \max_n \frac{1}{s_D(z_n)}$$
+$$\begin{gathered}
+L_{\text{decode}} = \max_n\, s_1(z_n), \\
+L_{\text{encode}} = \max_n\, \frac{1}{s_D(z_n)}
+\end{gathered}$$
 
 `decode(z)` returns the pair `(x, ladj)`, where `x` has the shape of `z`, `(N, D)`, and row $n$ of `x` depends on row
 $n$ of `z` only. Return the pair $(L_{\text{decode}}, L_{\text{encode}})$, two single numbers. Take the Jacobians from
