@@ -193,6 +193,12 @@ def stretch_best(decode, z):
     return s[:, 0].max(), (1 / s[:, -1]).min()
 
 
+def stretch_same_latent(decode, z):
+    s = _values(decode, z)
+    k = s[:, 0].argmax()
+    return s[k, 0], 1 / s[k, -1]
+
+
 def stretch_first(decode, z):
     s = _values(decode, z[:1])[0]
     return s[0], 1 / s[-1]
@@ -610,6 +616,7 @@ WRONG = {
         (stretch_mean, "mean"),
         (stretch_mean_jacobian, "mean"),
         (stretch_best, "best_latent"),
+        (stretch_same_latent, "same_latent"),
         (stretch_first, "first_latent"),
         (stretch_each, "each_row"),
         (stretch_squared, "squared"),

@@ -42,7 +42,17 @@ def draw_decoder(draw, features):
 
 
 def cases(draw):
-    made = [Case((draw_decoder(draw, d), 1.5 * draw.normal(n, d))) for n, d in ((9, 4), (13, 3), (6, 5))]
+    """Batches in which the two largest stretches are at two latents; and one latent alone."""
+    made = []
+    for n, d in ((9, 4), (13, 3), (6, 5)):
+        while True:
+            decode, z = draw_decoder(draw, d), 1.5 * draw.normal(n, d)
+            s = torch.linalg.svdvals(_jacobians(decode, z))
+            most, least = s[s[:, 0].argmax(), -1], s[s[:, -1].argmin(), 0]  # the other one, where one is largest
+            apart = 1.05 * s[:, -1].min() < most < 0.95 * s[:, -1].max()
+            if apart and 1.05 * s[:, 0].min() < least < 0.95 * s[:, 0].max():
+                break
+        made.append(Case((decode, z)))
     return [*made, Case((draw_decoder(draw, 4), draw.normal(1, 4)))]
 
 
@@ -138,6 +148,12 @@ _ROWS = (
         _from(lambda s, J: (s[:, 0].min().item(), (1 / s[:, -1]).min().item())),
         _from(lambda s, J: (s[:, 0].max().item(), (1 / s[:, -1]).min().item())),
         _from(lambda s, J: (s[:, 0].min().item(), (1 / s[:, -1]).max().item())),
+    ),
+    (
+        "same_latent",
+        "both at one latent: encode need not stretch most where decode does; each maximum is over the whole batch",
+        _from(lambda s, J: (s[:, 0].max().item(), 1 / s[s[:, 0].argmax(), -1].item())),
+        _from(lambda s, J: (s[s[:, -1].argmin(), 0].item(), (1 / s[:, -1]).max().item())),
     ),
     (
         "first_latent",
