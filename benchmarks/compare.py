@@ -27,6 +27,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from benchmarks.memory import kept_mib, peak_mib
 from benchmarks.peers import CHANNELS_LAST, FLOOR, MODULES, OURS, Peer, Unsupported, build
 from benchmarks.workloads import WORKLOADS, Workload
 
@@ -133,6 +134,23 @@ def measure(workload: Workload, peers: dict[str, Peer], rounds: int, slice_s: fl
             for name in order:
                 times[task][name].append(seconds(every[name][task], repeats))
     return times
+
+
+def memory(workload: Workload, peers: dict[str, Peer]) -> dict[str, dict[str, float]]:
+    """library -> MiB kept for the backward pass of a training step, and MiB alive at its worst moment."""
+    found = {}
+    x, context = workload.data()
+    for name, peer in peers.items():
+        if name == FLOOR:
+            continue
+        mine = peer.arrange(x)
+        own = [tensor for tensor in (x, mine, context, *peer.parameters(), *peer.buffers()) if tensor is not None]
+        peer.zero_grad()
+        kept = kept_mib(lambda peer=peer, mine=mine: -peer.log_prob(mine, context).mean(), own)
+        peak = peak_mib(lambda peer=peer, mine=mine: (-peer.log_prob(mine, context).mean()).backward())
+        found[name] = {"kept_mib": kept, "peak_mib": peak}
+        peer.zero_grad()
+    return found
 
 
 def ratio(times: Times, name: str, to: str) -> dict[str, float]:
@@ -262,6 +280,7 @@ def main() -> None:
             "parameters": parameters(workload.flow()),
             "differences": {name: peer.difference for name, peer in peers.items() if peer.difference},
             "summary": summary(times),
+            "memory": memory(workload, peers),
             "median_ms": {
                 task: {library: round(1e3 * statistics.median(of_task[library]), 4) for library in of_task}
                 for task, of_task in times.items()

@@ -32,6 +32,7 @@ from nf_course.logistic import StandardLogistic
 from nf_course.map_estimate import MapDiverged, MapEstimate, map_estimate
 from nf_course.masks import Alternating, Checkerboard, Halves, IndexMask, Mask
 from nf_course.matching import flow_matching_loss
+from nf_course.mixture import NormalMixture
 from nf_course.picture_code import PictureCode
 from nf_course.picture_pairs import PicturePairs, picture_pairs
 from nf_course.pose_variations import turned_about, varied
@@ -40,6 +41,7 @@ from nf_course.precision import mixed_precision
 from nf_course.render import camera, depth_image, silhouette
 from nf_course.reshape import Flatten, Split, Squeeze
 from nf_course.resize import Enlarge, enlarge, reduce
+from nf_course.reversible import InversionError, Reversible
 from nf_course.rrdb import RRDB, ToLevel
 from nf_course.solvers import RK4, Dopri5, SolverError
 from nf_course.source import show_source
@@ -87,6 +89,7 @@ __all__ = [
     "HutchinsonTrace",
     "IndexMask",
     "Inverse",
+    "InversionError",
     "LULinear",
     "LinearEdit",
     "Logit",
@@ -95,10 +98,12 @@ __all__ = [
     "MapEstimate",
     "Mask",
     "NonFiniteLoss",
+    "NormalMixture",
     "PictureCode",
     "PicturePairs",
     "PointField",
     "RegressionEdit",
+    "Reversible",
     "Sequential",
     "SolverError",
     "Split",

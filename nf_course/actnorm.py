@@ -24,8 +24,9 @@ class ActNorm(Bijection):
 
     Shapes: x and z (N, C) or (N, C, ...); the log-scale is shared by all positions of a channel, so each counts.
     The data-dependent initialisation happens in `encode`, in training mode, once; the flag is a buffer, so a
-    loaded model never initialises again. Cost: O(CHW). Errors: a constant channel or a batch too small for a
-    deviation is refused at initialisation. Source: Kingma and Dhariwal, 2018 (arXiv 1807.03039), 3.1. Chapter 8.
+    loaded model never initialises again. (`torch.compile` needs it done: let one batch pass first.) Cost: O(CHW).
+    Errors: a constant channel or a batch too small for a deviation is refused at initialisation.
+    Source: Kingma and Dhariwal, 2018 (arXiv 1807.03039), 3.1. Chapter 8.
 
     >>> layer, x = ActNorm(2), torch.tensor([[1.0, 10.0], [3.0, 30.0]])
     >>> z, ladj = layer.encode(x)
@@ -39,10 +40,11 @@ class ActNorm(Bijection):
         self.log_scale = nn.Parameter(torch.zeros(features))
         self.shift = nn.Parameter(torch.zeros(features))
         self.register_buffer("initialised", torch.tensor(False))
+        self._begun = False  # the flag once more, where it can be read without waiting for a GPU: see _has_begun
 
     def encode(self, x, context=None):
         expect_features(x, self.features, "ActNorm.encode")
-        if self.training and not self.initialised:
+        if self.training and not self._has_begun():
             self._initialise(x)
         log_scale, shift = self._shaped_like(x)
         return torch.addcmul(shift, log_scale.exp(), x), self._ladj(x)
@@ -60,6 +62,15 @@ class ActNorm(Bijection):
         positions = math.prod(x.shape[2:])  # H * W; 1 for vectors
         return (positions * self.log_scale.sum()).expand(len(x))
 
+    def _has_begun(self) -> bool:
+        """The flag. Once it is up its tensor is read no more: that would cut a compiled graph, and stall a GPU."""
+        self._begun = self._begun or bool(self.initialised)
+        return self._begun
+
+    def _load_from_state_dict(self, *args) -> None:
+        super()._load_from_state_dict(*args)
+        self._begun = bool(self.initialised)
+
     @torch.no_grad()
     def _initialise(self, x: Tensor) -> None:
         expect_finite(x, "ActNorm (initialisation)")
@@ -74,3 +85,4 @@ class ActNorm(Bijection):
         self.log_scale.copy_(-std.log())
         self.shift.copy_(-per_channel.mean(1) / std)
         self.initialised.fill_(True)
+        self._begun = True

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from nf_course import recipes
+from nf_course import parallel, recipes
 from nf_course.cli_grade import add_grade, grade
 from nf_course.cli_measures import MEASURES
 from nf_course.devices import device
@@ -56,8 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "recipes":
             _list()
         elif given.command == "train":
-            card = train(given.recipe, given.out, given.steps, given.seed, given.data)
-            print(f"{card['recipe']}: {card['bits_per_dim']['test']:.3f} bits/dim on test, files in {given.out}/")
+            with parallel.joined():
+                card = train(given.recipe, given.out, given.steps, given.seed, given.data)
+                if parallel.rank() == 0:
+                    print(
+                        f"{card['recipe']}: {card['bits_per_dim']['test']:.3f} bits/dim on test, files in {given.out}/"
+                    )
         elif given.command == "upscale":
             done = upscale_file(given.image, given.out, given.scale, given.temperature, given.samples, given.seed)
             print(done.words)

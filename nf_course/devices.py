@@ -1,6 +1,6 @@
 """device() and setting(): the same notebook on a laptop's CPU, a GPU or a Mac, with the size that fits each.
 
-NF_COURSE_DEVICE=cpu|cuda|mps in the environment forces the choice.
+NF_COURSE_DEVICE=cpu|cuda|mps in the environment forces the choice; under torchrun each process has its own GPU.
 Chapter 0.
 """
 
@@ -19,7 +19,9 @@ T = TypeVar("T")
 def device() -> torch.device:
     """The device to compute on: NF_COURSE_DEVICE if set, otherwise CUDA, then MPS, then the CPU.
 
-    Errors: `ValueError` for another name, `RuntimeError` where the forced device is absent: never a silent CPU.
+    Of several processes that torchrun started, each has the CUDA device that LOCAL_RANK counts.
+    Errors: `ValueError` for another name, `RuntimeError` where the forced device is absent, or there are more
+    processes than CUDA devices: never a silent CPU.
     """
     available = {
         "cuda": torch.cuda.is_available(),
@@ -28,12 +30,24 @@ def device() -> torch.device:
     }
     forced = os.environ.get("NF_COURSE_DEVICE", "").strip().lower()
     if not forced:
-        return torch.device(next(name for name, present in available.items() if present))
+        return _of_this_process(next(name for name, present in available.items() if present))
     if forced not in available:
         raise ValueError(f"NF_COURSE_DEVICE: expected cpu, cuda or mps, got {forced!r}")
     if not available[forced]:
         raise RuntimeError(f"NF_COURSE_DEVICE={forced}, but PyTorch {torch.__version__} finds no such device here")
-    return torch.device(forced)
+    return _of_this_process(forced)
+
+
+def _of_this_process(name: str) -> torch.device:
+    if name != "cuda" or "LOCAL_RANK" not in os.environ:
+        return torch.device(name)
+    local, present = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+    if local >= present:
+        raise RuntimeError(
+            f"expected a CUDA device for each process, got {present} for process {local} (from 0) here; "
+            f"use --nproc-per-node={present}, or NF_COURSE_DEVICE=cpu"
+        )
+    return torch.device("cuda", local)
 
 
 def setting(cpu: T, gpu: T) -> T:

@@ -45,11 +45,11 @@ class Encoded(Bijection):
         self.context_features = features
 
     def encode(self, x, context=None):
-        return self.bijection.encode(x, self._features(x, context))
+        return self.bijection.encode(x, self.features(x, context))
 
     def decode(self, z, context=None):
-        return self.bijection.decode(z, self._features(z, context))
+        return self.bijection.decode(z, self.features(z, context))
 
-    def _features(self, like, context):
+    def features(self, like, context):
         expect_context(context, self.context_features, len(like), "Encoded")
         return self.encoder(context)

@@ -39,7 +39,7 @@ def expect_shape(x: Tensor, shape: Sequence[int | None], who: str) -> None:
     """Raise unless `x` has shape `(N, *shape)`; `None` in `shape` stands for any size."""
     expect_floating(x, who)
     got = x.shape[1:]
-    if len(got) != len(shape) or any(want not in (None, size) for want, size in zip(shape, got, strict=True)):
+    if len(got) != len(shape) or any(want is not None and want != size for want, size in zip(shape, got)):
         raise ValueError(f"{who}: expected shape {_words(shape)}, got {tuple(x.shape)}")
 
 
@@ -52,18 +52,19 @@ def expect_features(x: Tensor, features: int, who: str) -> None:
 
 def expect_context(context: Tensor | None, features: int, batch: int, who: str) -> None:
     """Raise unless `context` is `(batch, features)` or `(batch, features, H, W)`."""
-    wanted = f"a context of shape ({batch}, {features}) or ({batch}, {features}, H, W)"
+
+    def wanted() -> str:  # made only where it is needed: a size in words would fix it in a compiled graph
+        return f"expected a context of shape ({batch}, {features}) or ({batch}, {features}, H, W)"
+
     if context is None:
-        raise ValueError(f"{who}: expected {wanted}, got none; pass context=...")
+        raise ValueError(f"{who}: {wanted()}, got none; pass context=...")
     if not isinstance(context, Tensor) or not context.is_floating_point():
         got = context.dtype if isinstance(context, Tensor) else type(context).__name__
-        raise TypeError(f"{who}: expected {wanted} of floating-point numbers, got {got}")
+        raise TypeError(f"{who}: {wanted()} of floating-point numbers, got {got}")
     if context.ndim not in (2, 4) or context.shape[1] != features:
-        raise ValueError(f"{who}: expected {wanted}, got {tuple(context.shape)}")
+        raise ValueError(f"{who}: {wanted()}, got {tuple(context.shape)}")
     if context.shape[0] != batch:
-        raise ValueError(
-            f"{who}: expected {wanted}, got {tuple(context.shape)}: {context.shape[0]} contexts for {batch} samples"
-        )
+        raise ValueError(f"{who}: {wanted()}, got {tuple(context.shape)}: {len(context)} contexts for {batch} samples")
 
 
 def expect_finite(x: Tensor, who: str) -> None:

@@ -76,7 +76,9 @@ class Flow(nn.Module):
         z, ladj = self.bijection.encode(x, context)
         return self.base.log_prob(z, context) + ladj
 
-    forward = log_prob
+    def forward(self, x: Tensor, context: Tensor | None = None) -> Tensor:
+        """`flow(x)` is `flow.log_prob(x)`: what torch.compile and hooks see."""
+        return self.log_prob(x, context)
 
     @torch.no_grad()
     def sample(self, n: int, context: Tensor | None = None, temperature: float = 1.0) -> Tensor:

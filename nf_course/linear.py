@@ -53,7 +53,7 @@ class LULinear(Bijection):
 
     def factors(self) -> tuple[Tensor, Tensor]:
         """(L, U + diag(s)), each (C, C): only the strict triangles of the parameters are used."""
-        L = self.lower.tril(-1) + torch.eye(self.features).to(self.lower)
+        L = self.lower.tril(-1) + torch.diag(self.lower.new_ones(self.features))
         U = self.upper.triu(1) + torch.diag(self.sign_s * self.log_abs_s.exp())
         return L, U
 

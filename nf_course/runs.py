@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 import nf_course
-from nf_course import recipes
+from nf_course import parallel, recipes
 from nf_course.bits import bits_per_dim
 from nf_course.devices import device
 from nf_course.flow import Flow
@@ -43,6 +43,7 @@ def train(
     """Run a recipe; leave NAME.safetensors, NAME.json (the card), NAME.csv and NAME.png (the log) in `out`; the card.
 
     NAME.checkpoint is written on the way; a run that was cut off goes on from it, and it is removed at the end.
+    In the processes of torchrun, inside `parallel.joined()`, rank 0 writes, and all get the card.
     Images lie channels-last; on CUDA the networks run in bfloat16. Ctrl-C stops early and keeps what was best.
     Errors: `ValueError` for an unknown recipe, a missing folder, or a checkpoint of another run.
     """
@@ -73,6 +74,12 @@ def train(
             checkpoint=checkpoint,
             progress=progress,
         )
+    return parallel.by_rank_0(lambda: _leave(out, recipe, flow, history, seed, folder))
+
+
+def _leave(out: Path, recipe: recipes.Recipe, flow: Flow, history: History, seed: int, folder) -> dict[str, Any]:
+    """Weights, card and log of a run that is done; its checkpoint goes."""
+    name, images = recipe.name, recipe.training_images(folder)
     size = save_weights(flow, out / f"{name}.safetensors")
     card = {
         "recipe": name,
@@ -83,7 +90,7 @@ def train(
         "lr": recipe.lr,
         "training_images": len(images),
         "minutes": round(history.seconds / 60, 1),
-        "machine": machine(where),
+        "machine": machine(device()) + (f", {parallel.size()} processes" if parallel.size() > 1 else ""),
         "torch": torch.__version__,
         "nf_course": nf_course.__version__,
         "bytes": size,
@@ -99,7 +106,7 @@ def train(
     _write_log(out / f"{name}.csv", history, dims)
     _draw_log(out / f"{name}.png", name, history, dims)
     (out / f"{name}.json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
-    checkpoint.unlink(missing_ok=True)
+    (out / f"{name}.checkpoint").unlink(missing_ok=True)
     return card
 
 

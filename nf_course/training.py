@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from nf_course import parallel
 from nf_course.checkpoint import load_checkpoint, save_checkpoint
 from nf_course.expect import expect_finite
 from nf_course.flow import Flow
@@ -102,6 +103,10 @@ def fit(
     With `checkpoint`, the whole state is written there at the start and at each measurement, and a later call with
     the same arguments goes on from it. Ctrl-C stops early and keeps the best weights.
 
+    In the processes of `torchrun`, inside `parallel.joined()`, all call `fit` with the same arguments, the whole data
+    included: each takes its rows of every batch and of the held-out set, and the losses are those of one process.
+    Only the noise inside the flow differs. Rank 0 alone writes the checkpoint and shows progress.
+
     Errors: `NonFiniteLoss` says at which step, after putting the last good weights back; a continuous flow's
     `SolverError` comes after the same. NaN in the data, a checkpoint that cannot be written, or that is of another
     run, are refused before the first step.
@@ -114,61 +119,75 @@ def fit(
     >>> history.valid_nll[-1] < history.train_nll[0]
     True
     """
-    _check_whole(steps=steps, least=0)
-    _check_whole(batch_size=batch_size, evaluate_every=evaluate_every, patience=patience, least=1)
-    _check_data(train, context, "train")
-    if valid is not None:
-        _check_data(valid, valid_context, "valid")
-    if (valid_context is not None) != (valid is not None and context is not None):
-        raise ValueError("fit: expected valid_context where valid and context are both given, and only there")
+    with parallel.together():
+        _check_whole(steps=steps, least=0)
+        _check_whole(batch_size=batch_size, evaluate_every=evaluate_every, patience=patience, least=1)
+        _check_data(train, context, "train")
+        if valid is not None:
+            _check_data(valid, valid_context, "valid")
+        if (valid_context is not None) != (valid is not None and context is not None):
+            raise ValueError("fit: expected valid_context where valid and context are both given, and only there")
+        parallel.share(train[:batch_size])  # refuses a batch of fewer rows than processes
     loss = _negative_log_likelihood if loss is None else loss
     lr = float(lr)  # a NumPy number in the optimizer's state would make a checkpoint unreadable
     evaluate_every = evaluate_every or max(1, steps // 20)
-    held_out = (train, context) if valid is None else (valid, valid_context)
+    held_out = train if valid is None else valid
+    held_out_context = context if valid is None else valid_context
+    my_held_out = [None if x is None else parallel.share(x) for x in (held_out, held_out_context)]
     parameters = [p for p in flow.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=lr, fused=train.device.type in ("cpu", "cuda"))
     batches = torch.Generator().manual_seed(seed)
     order = torch.empty(0, dtype=torch.long, device="cpu")  # what is left of this pass over the data
-    history, best, first = History(), _weights(flow), 0
     run = {"steps": steps, "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "rows": len(train)}
     run = {name: float(value) for name, value in run.items()} | {"loss": getattr(loss, "__qualname__", repr(loss))}
+    resumes = checkpoint is not None and Path(checkpoint).exists()
+    data = {"train": train, "valid": valid, "context": context, "valid_context": valid_context}
+    counts = {"evaluate_every": evaluate_every, "patience": patience}
+    parallel.expect_one_run(flow, data, **run, **counts, checkpoint_found=resumes)
+    parallel.send_weights(flow)
+    history, best, first = History(), _weights(flow), 0
+
+    def mean_loss_of(rows: Tensor) -> Tensor:
+        return loss(flow, train[rows], None if context is None else context[rows]).mean()
 
     def save(step: int) -> None:
         if checkpoint is None:
             return
         state = {"step": step, "run": run, "flow": flow.state_dict(), "best": best, "history": asdict(history)}
         state |= {"optimizer": optimizer.state_dict(), "batches": batches.get_state(), "order": order.clone()}
-        save_checkpoint(checkpoint, state)
+        parallel.by_rank_0(lambda: save_checkpoint(checkpoint, state))
 
     def expect_finite_loss(value: float, what: str, step: int) -> None:
         if not math.isfinite(value):
             flow.load_state_dict(best)
             raise NonFiniteLoss(step, what, f"its weights of step {history.best_step}")
 
-    if checkpoint is not None and Path(checkpoint).exists():
-        state = load_checkpoint(checkpoint, map_location=train.device)
-        _check_run(state.get("run"), run, checkpoint)
-        try:
-            flow.load_state_dict(state["flow"])
-            optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError) as error:
-            flow.load_state_dict(best)  # a weight that does not fit may come after some that did
-            raise ValueError(
-                f"{checkpoint}: expected a checkpoint of this flow; it is left as it is. {error}"
-            ) from error
-        batches.set_state(state["batches"].cpu())
-        history, best, first = History(**state["history"]), state["best"], state["step"]
-        order = state["order"].cpu()
+    if resumes:
+        with parallel.together():
+            state = load_checkpoint(checkpoint, map_location=train.device)
+            _check_run(state.get("run"), run, checkpoint)
+            try:
+                flow.load_state_dict(state["flow"])
+                optimizer.load_state_dict(state["optimizer"])
+            except (RuntimeError, ValueError) as error:
+                flow.load_state_dict(best)  # a weight that does not fit may come after some that did
+                raise ValueError(
+                    f"{checkpoint}: expected a checkpoint of this flow; it is left as it is. {error}"
+                ) from error
+            batches.set_state(state["batches"].cpu())
+            history, best, first = History(**state["history"]), state["best"], state["step"]
+            order = state["order"].cpu()
     else:
         save(0)  # a path that cannot be written to is better met now than after the first measurement
 
     started = time.perf_counter() - history.seconds
     if progress is None:
         progress = os.environ.get("NF_COURSE_PROGRESS", "on") != "off"
+    progress = progress and parallel.rank() == 0
     devices = [train.device] if train.device.type == "cuda" else []
     bar = tqdm(total=steps, initial=first, disable=not progress, desc="fit", unit="step")
-    with bar, torch.random.fork_rng(devices):
-        torch.manual_seed(seed + first)
+    with bar, torch.random.fork_rng(devices), parallel.interrupts_at_one_step():
+        torch.manual_seed(parallel.noise_seed(seed + first))
         flow.train()
         try:
             for step in range(first + 1, steps + 1):
@@ -178,12 +197,17 @@ def fit(
                 if len(order) < min(batch_size, len(train)):
                     order = torch.randperm(len(train), generator=batches, device="cpu")
                 rows, order = order[:batch_size].to(train.device), order[batch_size:]
+                mine = parallel.share(rows)  # all of them, in a single process
+                if step == 1:
+                    parallel.start_alike(flow, mean_loss_of, rows, seed)
 
                 for group in optimizer.param_groups:
                     group["lr"] = lr * 0.5 * (1 + math.cos(math.pi * (step - 1) / steps))
-                mean_loss = loss(flow, train[rows], None if context is None else context[rows]).mean()
-                optimizer.zero_grad()
-                mean_loss.backward()
+                with parallel.together():
+                    mean_loss = mean_loss_of(mine)
+                    optimizer.zero_grad()
+                    mean_loss.backward()
+                mean_loss = parallel.average(mean_loss, parameters, weight=len(mine) / len(rows))
                 norm = torch.nn.utils.clip_grad_norm_(parameters, clip)
                 expect_finite_loss(mean_loss.item(), "loss", step)
                 expect_finite_loss(norm.item(), "gradient", step)
@@ -192,7 +216,10 @@ def fit(
                 bar.update()
 
                 if step % evaluate_every == 0 or step == steps:
-                    nll = mean_nll(flow, *held_out)
+                    parallel.expect_same_weights(flow, step)
+                    with parallel.together():
+                        nll = mean_nll(flow, *my_held_out)
+                    nll = parallel.mean_over_processes(nll, rows=len(my_held_out[0]))
                     expect_finite_loss(nll, "loss after the step" if valid is None else "held-out loss", step)
                     history.valid_steps.append(step)
                     history.valid_nll.append(nll)
@@ -203,7 +230,7 @@ def fit(
                     save(step)
         except KeyboardInterrupt:
             history.stopped = "interrupted"
-        except SolverError:
+        except (SolverError, parallel.ProcessFailed):
             flow.load_state_dict(best)
             raise
         history.seconds = time.perf_counter() - started

@@ -33,6 +33,7 @@ def fingerprint() -> str:
     """A digest of all that a notebook's outputs depend on besides its own cells."""
     files = [path for path in sorted((ROOT / "nf_course").rglob("*")) if path.is_file()]
     files = [path for path in files if "__pycache__" not in path.parts]
+    files += sorted((ROOT / "benchmarks" / "results").glob("*.json"))  # the page on speed shows them
     digest = hashlib.sha256()
     for path in [*files, ROOT / "requirements.txt", ROOT / "constraints.txt"]:
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")

@@ -6,8 +6,10 @@ asked which of its tensors a gradient reached, and can be rebuilt from its name 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +30,7 @@ __all__ = [
     "Layer",
     "Net",
     "Part",
+    "Undoable",
     "map_tensors",
     "tensors_in",
 ]
@@ -232,6 +235,33 @@ class Layer(Part):
 
     def __repr__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Undoable(Layer):
+    """A `Layer` of a stack that is undone with little memory: `encode` takes a point with no graph behind it, and
+    looks whether the points that layers of this stack were given before are still held.
+    """
+
+    MOST = 3  # the point in hand, the one before, and one more out of courtesy
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        self._check(x, "encode")
+        behind = (
+            "encode takes a point with no graph behind it, x.detach().requires_grad_(): a graph would keep all layers"
+        )
+        _need(x.grad_fn is None, behind)
+        with contextlib.suppress(RuntimeError, NotImplementedError):  # inside torch.func a tensor has no storage
+            _POINTS.append((weakref.ref(self), weakref.ref(x.untyped_storage())))
+        # of layers that are still there, so that what an earlier call has returned does not count
+        held = {id(storage()): (layer, storage) for layer, storage in _POINTS if layer() and storage() is not None}
+        _POINTS[:] = held.values()
+        many = f"encode found the points of {len(held)} layers still held: keep none but the one in hand"
+        _need(len(held) <= self.MOST, many)
+        return super().encode(x)
+
+
+_POINTS: list[tuple[weakref.ref, weakref.ref]] = []
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ RAW_TEX = r"""() => {
   return body.textContent.match(/.{0,30}(\\\(|\\\[|\$\$|\\(frac|begin|log|det|mathbb|partial|text)\b).{0,30}/g) ?? [];
 }"""
 NOT_TYPESET = "() => [...document.querySelectorAll('.math')].filter((m) => !m.querySelector('mjx-container')).length"
+ALL_SET = "() => [...document.querySelectorAll('.math.notranslate')].every((m) => m.querySelector('mjx-container'))"
 TEX_ERRORS = """() => [...document.querySelectorAll("mjx-merror, mjx-container [style*='color: red']")]
   .map((node) => node.closest("mjx-container").textContent)"""
 NO_ALT = """() => [...document.images].filter((i) => !i.alt.trim() || /^[._/]*(build|images|static)/.test(i.alt))
@@ -100,7 +101,8 @@ FAULTS = {
 @pytest.mark.parametrize(("words", "inject"), FAULTS.items(), ids=FAULTS)
 def test_each_fault_would_be_seen(visit, words, inject):
     seen = visit("book/notation.html", inject)
-    seen.page.wait_for_timeout(300)  # what was injected is set last
+    seen.page.wait_for_function(ALL_SET, timeout=60_000)  # what was injected comes last
+    seen.page.wait_for_timeout(100)
     found = problems(seen)
     assert any(words in problem for problem in found), found
 
