@@ -20,7 +20,7 @@ import pytest
 from nf_course.grading.check import LISTENERS
 from nf_course.grading.classroom import desk
 from nf_course.grading.classroom.border import SandboxFault
-from nf_course.grading.classroom.sandbox import SandboxMissing, expect_sandbox
+from nf_course.grading.classroom.sandbox import Sandbox, SandboxMissing
 from nf_course.grading.registry import chapters
 from tests.grading.corpus.build import FOLDER, notebooks
 
@@ -47,7 +47,8 @@ NAMES = (
 PR_SET_CHILD_SUBREAPER = 36
 
 try:
-    expect_sandbox()
+    with Sandbox():  # not every system that has bubblewrap lets it do what is needed
+        pass
 except SandboxMissing as missing:
     pytest.skip(f"no sandbox here: {missing}", allow_module_level=True)
 
