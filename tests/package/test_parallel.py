@@ -185,6 +185,8 @@ def interrupts(value):
 
 
 def signals(value):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in what a shell has started in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.kill(os.getpid(), signal.SIGINT)
     return value
 
