@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 1_500_000  # bytes, but for
 LIMITS = {"data": 3_500_000, "trained": 3_000_000}  # folders of nf_course: data sets, and trained weights
 LOCAL_PATH = re.compile(rb"(?<![\w.:/~-])/(?:work|tmp|home|root|Users)/[\w.-]+")
+ATTACKERS = "tests/grading/corpus/"  # submissions that name such paths because they are after them
 TEXT = {".py", ".ipynb", ".md", ".yml", ".toml", ".txt", ".js", ".css", ".bib", ".cff", ".json", ""}
 
 
@@ -33,7 +34,8 @@ def problems(root: Path = ROOT) -> list[str]:
         limit = LIMITS.get(folder, LIMIT)
         if size > limit:
             found.append(f"{name}: {size} bytes, more than {limit}")
-        if path.suffix in TEXT and path != Path(__file__).resolve():
+        theirs = name.as_posix().startswith(ATTACKERS)
+        if path.suffix in TEXT and path != Path(__file__).resolve() and not theirs:
             local = LOCAL_PATH.search(path.read_bytes())
             if local:
                 found.append(f"{name}: names a path of one machine, {local[0].decode()}")
