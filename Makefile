@@ -23,7 +23,7 @@ BOOK   := _build/html/.stamp
 SOURCES := _config.yml _toc.yml $(shell find book solutions nf_course -type f \
 	-not -path '*/vendor/*' -not -path '*/__pycache__/*' -not -path '*/.*')
 
-.PHONY: help book test test-gpu lint serve exercises clean
+.PHONY: help book test test-gpu attacks lint serve exercises clean
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -36,6 +36,9 @@ test: lint $(BOOK) ## lint, then one pytest run: package, doctests, grading, the
 test-gpu: $(ENV) ## the package's tests and every notebook on CUDA; fails where there is none
 	@$(PY) tools/require_cuda.py
 	NF_COURSE_DEVICE=cuda $(PY) -m pytest -n $(JOBS) --dist loadfile tests/package book solutions exercises
+
+attacks: $(ENV) ## every attack on the grader of a class, those that eat time and memory too: minutes
+	NF_COURSE_ATTACKS=all $(PY) -m pytest -q tests/grading/test_class_attacks.py
 
 lint: $(ENV) ## ruff, clean notebooks, exercises in step with solutions, no large file: seconds
 	$(PY) -m ruff check --quiet --output-format concise
