@@ -136,7 +136,11 @@ def descendants():
 
 def grade(place, out, home):
     """`nf-course grade`, from an empty folder and with a home and a folder for temporary files of its own."""
-    env = os.environ | {"NF_COURSE_GRADE_HASTE": "5" if EVERY else "2", "HOME": str(home / "home"), "TMPDIR": str(home / "tmp")}
+    env = os.environ | {
+        "NF_COURSE_GRADE_HASTE": "5" if EVERY else "2",
+        "HOME": str(home / "home"),
+        "TMPDIR": str(home / "tmp"),
+    }
     env["PYTHONPATH"] = str(ROOT)
     for name in ("home", "tmp", "cwd"):
         (home / name).mkdir(parents=True, exist_ok=True)
