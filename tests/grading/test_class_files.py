@@ -106,7 +106,7 @@ def mutants(seed, count):
 
 def test_five_hundred_damaged_sheets_are_read_or_refused():
     times, outcomes = [], {"read": 0, "refused": 0}
-    for data in mutants(seed=int(time.time()) // 86_400, count=500):  # others each day, the same within one
+    for data in mutants(seed=11, count=500):
         started = time.process_time()
         try:
             found = read(File("03.ipynb", Path("03.ipynb")), data)
