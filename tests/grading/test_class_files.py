@@ -1,5 +1,6 @@
 """Files of any kind, runs that are cut off, and what comes out: one row each, the same rows, nothing that acts."""
 
+import copy
 import csv
 import io
 import json
@@ -99,7 +100,7 @@ def mutants(seed, count):
                     if isinstance(node[key], dict | list) and chance.random() < 0.8:
                         node = node[key]
                         continue
-                    node[key] = chance.choice(odd)
+                    node[key] = copy.deepcopy(chance.choice(odd))
                     break
             yield json.dumps(whole).encode("utf-8", "surrogatepass")
 

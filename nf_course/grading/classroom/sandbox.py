@@ -30,15 +30,8 @@ PACKAGE = Path(nf_course.__file__).parent
 # What the worker's own nf_course holds: what answers are handed, what runs them, and what tasks allow them to use.
 COPIED = (
     *("grading/call.py", "grading/guard.py", "grading/blame.py", "grading/exercise.py", "grading/parts.py"),
-    *(
-        "grading/classroom/cells.py",
-        "grading/classroom/wire.py",
-        "grading/classroom/worker.py",
-        "grading/classroom/filter.py",
-        "expect.py",
-        "resize.py",
-        "devices.py",
-    ),
+    *(f"grading/classroom/{name}.py" for name in ("cells", "wire", "worker", "filter")),
+    *("expect.py", "resize.py", "devices.py"),
 )
 INIT = "from nf_course.devices import device, setting\nfrom nf_course.resize import enlarge, reduce\n"
 CHECK = "def check(*answers, **options): pass\ndef progress(): pass\n"
@@ -61,6 +54,8 @@ def expect_sandbox() -> None:
         raise SandboxMissing(f"expected bubblewrap (bwrap), which keeps submissions away from your files. {advice}")
     if platform.machine() not in MACHINES:
         raise SandboxMissing(f"expected a processor of {' or '.join(MACHINES)}, this is {platform.machine()}. {advice}")
+    if _seen(sys.prefix, ["/tmp"]) or _seen(sys.base_prefix, ["/tmp"]):
+        raise SandboxMissing(f"expected Python outside of the folder for temporary files, got {sys.prefix}. {advice}")
     tried = subprocess.run([*_namespaces(), "--ro-bind", "/", "/", "true"], capture_output=True, text=True)
     if tried.returncode:
         said = tried.stderr.strip().splitlines()[-1:] or [f"status {tried.returncode}"]
