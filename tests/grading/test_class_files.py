@@ -275,16 +275,21 @@ def test_what_cannot_be_begun(words, says, small_class, tmp_path, capsys):
 
 @needs_sandbox
 def test_checks_of_the_instructors_own(small_class, tmp_path):
-    """The code cells of a notebook, over each submission: with `check`, and with the functions themselves."""
+    """The code cells of a notebook, over each submission: with `check`, and with the functions themselves.
+
+    A cell that fails is told in the log, and costs neither points nor the cells after it.
+    """
     source = (
-        "from nf_course.grading import check\nimport torch",
+        "from nf_course.grading import check\nfrom nf_course.grading.draw import Draw\nimport torch",
+        "draw = Draw(1)\nx, net = draw.normal(2, 3), draw.net('scale_net', 2, 1)",
+        "told = log_det(x, torch.tensor([True, False, True]), net, net)\nassert torch.equal(told, net(x[:, ::2]).sum(1))",
+        "assert told.shape == (17,), 'not of this shape'",
         'check("03.logdet", log_det)',
-        "assert log_det(torch.ones(2, 3), torch.tensor([True, False, True]), lambda k: k, torch.sin) is None or True",
     )
     cells = [
         {"cell_type": "code", "source": text, "metadata": {}, "outputs": [], "execution_count": None} for text in source
     ]
-    notebook = {"cells": cells[:2], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     (tmp_path / "checks.ipynb").write_text(json.dumps(notebook))
     sheet = small_class / "student2-solutions"
     done = run(sheet, "--out", tmp_path / "out", "--checks", tmp_path / "checks.ipynb", "--jobs", "1")
@@ -294,6 +299,8 @@ def test_checks_of_the_instructors_own(small_class, tmp_path):
     statuses = {row["id"]: row["status"] for row in record["exercises"]}
     assert statuses["03.logdet"] == "right" and statuses["03.encode"] == "not checked"
     assert record["earned"] == 2
+    log = (tmp_path / "out" / "work" / "nbval.log").read_text("utf-8")
+    assert "not of this shape" in log and "1 failed, 7 passed" in log
 
 
 # --- what comes out does nothing

@@ -21,13 +21,8 @@ from nf_course.grading.classroom.sandbox import Sandbox, Unsafe
 from nf_course.grading.classroom.submission import File, Unreadable, read
 from nf_course.grading.registry import find
 
-__all__ = ["STATUSES", "Desk", "Record", "blank_record", "write_whole"]
+__all__ = ["Desk", "Record", "blank_record", "write_whole"]
 
-STATUSES = {
-    "graded": "read, run and judged",
-    "unreadable": "no notebook of the course; nothing was run",
-    "failed": "the grader itself failed on it; please report this file",
-}
 SUBMISSION_SECONDS = 240.0 / HASTE  # whatever a submission does, after so long its processes are gone
 
 TIME_LIMIT = trial.TIME_LIMIT / HASTE
