@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from nf_course.grading.borrowed import Borrowed
 from nf_course.grading.guard import OutOfTime
 from nf_course.grading.parts import BadInput
 
@@ -101,6 +102,8 @@ def _text(error: BaseException) -> str:
 def _likely(error: BaseException, message: str) -> str:
     if isinstance(error, BadInput):  # the message says the rest
         return "encode and decode return a pair: unpack it, z, ladj = ..." if message.endswith("given tuple") else ""
+    if isinstance(error, Borrowed):
+        return "write it yourself: an answer uses torch and what it is handed"
     if isinstance(error, NameError):
         return "a name is not defined: an import, a misspelling, or a cell above that has not been run"
     if isinstance(error, RecursionError):

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from nf_course import density_bits_per_dim
-
 # 05.bits ----------------------------------------------------------------------------------------------------------
 
 
@@ -21,10 +19,6 @@ def bits_by_width(log_density, shape, bins, low, high):
 def bits_with_log2(log_density, shape, bins, low, high):
     D = np.prod(shape).item()
     return -log_density / (D * math.log(2)) + math.log2(bins / (high - low))
-
-
-def bits_by_package(log_density, shape, bins, low, high):
-    return density_bits_per_dim(log_density, math.prod(shape), bins, high - low)
 
 
 def bits_rescaled(log_density, shape, bins, low, high):
@@ -673,7 +667,7 @@ def prepare_in_place(x, u, bins):
 
 
 RIGHT = {
-    "05.bits": [(bits_by_width,), (bits_with_log2,), (bits_by_package,), (bits_rescaled,), (bits_loop,)],
+    "05.bits": [(bits_by_width,), (bits_with_log2,), (bits_rescaled,), (bits_loop,)],
     "05.bound": [(bound_loop,), (bound_stack,), (bound_reshape,), (bound_expand,), (bound_rows,)],
     "05.importance": [(estimate_shifted,), (estimate_mean_inside,), (estimate_loop,), (estimate_softplus,)],
     "05.logit": [(unlogit_softplus,), (unlogit_absolute,), (unlogit_rows,), (unlogit_one_softplus,)],

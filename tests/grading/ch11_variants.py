@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 
 from nf_course import enlarge, reduce
-from nf_course.quality import psnr as nf_psnr
 
 # 11.injector ------------------------------------------------------------------------------------------------------
 
@@ -492,10 +491,6 @@ def consistency_reshape(samples, low, scale):
     return 20 * torch.log10(1 / (error**2).mean((1, 2, 3)).sqrt()).view(S, N).mean(0)
 
 
-def consistency_by_psnr(samples, low, scale):
-    return sum(nf_psnr(reduce(x, scale), low) for x in samples) / len(samples)
-
-
 def consistency_by_picture(samples, low, scale):
     found = []
     for n in range(len(low)):
@@ -919,7 +914,6 @@ RIGHT = {
         (consistency_stack,),
         (consistency_reshape,),
         (consistency_by_picture,),
-        (consistency_by_psnr,),
     ],
     "11.resample": [(resample_numbers,), (resample_assign,), (resample_where,), (resample_rows,)],
 }

@@ -1,6 +1,7 @@
 """What an answer does besides giving a result, and results that are no results: each has its own message, and 0 points."""
 
 import contextlib
+import math
 import random
 import sys
 import time
@@ -11,8 +12,10 @@ import pytest
 import torch
 from torch import nn
 
+import nf_course as nf
 from nf_course.grading import check
 from nf_course.grading.registry import chapters
+from tests.grading.tables import RIGHT
 
 EXERCISES = [exercise for chapter in chapters() for exercise in chapter.exercises]
 
@@ -301,6 +304,47 @@ def test_a_list_changed_in_place(change):
         return x, total
 
     wrong(answer, "inputs", "in_place", "work on a copy, list(layers)", name="02.compose")
+
+
+# -- the course's own functions ------------------------------------------------------------------------------------
+
+
+def bits_by_package(log_density, shape, bins, low, high):
+    return nf.density_bits_per_dim(log_density, math.prod(shape), bins, high - low)
+
+
+def bits_imported(log_density, shape, bins, low, high):
+    from nf_course.bits import density_bits_per_dim as mine
+
+    return mine(log_density, math.prod(shape), bins, high - low)
+
+
+def bits_mapped(log_density, shape, bins, low, high):
+    return next(map(bits_by_package, [log_density], [shape], [bins], [low], [high]))
+
+
+BORROWED = [(bits_by_package, "density_bits_per_dim"), (bits_imported, "density_bits_per_dim")]
+BORROWED += [(bits_mapped, "density_bits_per_dim"), (lambda *_: nf.StandardNormal(3), "StandardNormal")]
+
+
+@pytest.mark.parametrize(("function", "name"), BORROWED)
+def test_an_answer_that_calls_the_course_is_told_so(function, name):
+    found = wrong(function, "error", name="05.bits", text=f"Borrowed: {name} of nf_course is called")
+    assert "write it yourself" in " ".join(found.lines)
+    assert sys.getprofile() is None
+
+
+def test_what_tasks_allow_is_not_borrowed():
+    """`reduce` of the package, a part that is handed over, and a helper of the learner's own of the same name."""
+    assert result(RIGHT["11.consistency"][0], "11.consistency").status == "right"
+
+    def density_bits_per_dim(log_density, D, width):
+        return -(log_density / D + math.log(width)) / math.log(2)
+
+    def bits(log_density, shape, bins, low, high):
+        return density_bits_per_dim(log_density, math.prod(shape), (high - low) / bins)
+
+    assert result(bits, "05.bits").status == "right"
 
 
 def test_same_answer_twice():

@@ -18,6 +18,9 @@ def test_check_cells(chapter):
     graded = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     asked = {cell.source.strip(): cell.metadata["nbgrader"]["points"] for cell in graded}
     assert asked == {f'check("{e.id}", {", ".join(e.names)})': e.points for e in chapter.exercises}
+    ids = [cell.metadata["nbgrader"]["grade_id"] for cell in notebook.cells if "nbgrader" in cell.metadata]
+    wanted = [e.id.replace(".", "-") for e in chapter.exercises]
+    assert ids == [name for each in wanted for name in (each, f"check-{each}")]
 
 
 def words(text):

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from nf_course.grading import guard
+from nf_course.grading.borrowed import Borrowed
 
 __all__ = ["run_cells"]
 
@@ -22,13 +23,31 @@ JUPYTER = re.compile(r"(?m)^([ \t]*)(?:[%!?].*|[\w.]+\?{1,2}[ \t]*)$")  # magics
 
 
 class Nothing:
-    """What a notebook has and a submission here does not need: every attribute and every call of it is itself."""
+    """What a notebook has and a submission here does not need: every attribute and every call of it is itself.
+
+    That holds while cells are run. An answer that needs it is told so: `Borrowed`, `NotHere`.
+    """
+
+    patient = True
+
+    def __init__(self, name: str, module: str = "") -> None:
+        self._name, self._module = name, module
 
     def __getattr__(self, name: str) -> Nothing:
-        return self
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self()
 
     def __call__(self, *args: Any, **options: Any) -> Nothing:
-        return self
+        if Nothing.patient:
+            return self
+        if self._module.split(".")[0] == "nf_course":
+            raise Borrowed(self._name)
+        raise NotHere(f"{self._name} is not to be had where a class is graded")
+
+
+class NotHere(Exception):
+    """An answer needs a package or a part of Jupyter that the sandbox lacks."""
 
 
 def run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds: float) -> dict[str, Any]:
@@ -38,8 +57,9 @@ def run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds
     before. A cell is given so many `seconds`, and what it raises ends that cell and nothing else.
     """
     trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
-    needed = _needed(trees, {name for names in wanted.values() for name in names})
-    space: dict[str, Any] = {"__name__": "__main__", "get_ipython": Nothing(), "display": Nothing()}
+    bound = [set() if tree is None else _bound(tree) for tree in trees]
+    needed = _needed(trees, bound, {name for names in wanted.values() for name in names})
+    space: dict[str, Any] = {"__name__": "__main__"} | {name: Nothing(name) for name in ("get_ipython", "display")}
     found: dict[str, Any] = {}
     checked: set[str] = set()
     for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
@@ -49,9 +69,15 @@ def run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds
                 for name in names:
                     key = f"{exercise} {name}"
                     own = cell["answers"] in (None, exercise) or name not in wanted.get(cell["answers"], ())
-                    if name in _bound(tree) and name in space and own and (key not in found or exercise not in checked):
+                    if (
+                        name in bound[number]
+                        and name in space
+                        and own
+                        and (key not in found or exercise not in checked)
+                    ):
                         found[key] = space[name]
         checked.update(cell["checks"])
+    Nothing.patient = False
     return found
 
 
@@ -75,22 +101,21 @@ def _run(tree: ast.Module, place: str, space: dict[str, Any], seconds: float) ->
                     try:
                         exec(compile(ast.Module([alone], []), place, "exec"), space)
                     except ImportError:  # google.colab, tqdm, plots: answers do not need them
-                        space.setdefault(alias.asname or alias.name.split(".")[0], Nothing())
+                        name = alias.asname or alias.name.split(".")[0]
+                        space.setdefault(name, Nothing(name, getattr(statement, "module", None) or alias.name))
             else:
                 exec(compile(ast.Module([statement], []), place, "exec"), space)
 
 
-def _needed(trees: list[ast.Module | None], names: set[str]) -> set[int]:
+def _needed(trees: list[ast.Module | None], bound: list[set[str]], names: set[str]) -> set[int]:
     """The cells that bind or change one of the names, or one that such a cell mentions, and so on."""
-    touched = [set() if tree is None else _bound(tree) | _changed(tree) for tree in trees]
+    touched = [own if tree is None else own | _changed(tree) for tree, own in zip(trees, bound, strict=True)]
     imported = set().union(*(_imported(tree) for tree in trees if tree is not None))
     needed: set[int] = set()
     while True:
         others = names - imported  # `torch.manual_seed(0)` in a cell is no reason to run it
         more = {
-            number
-            for number, tree in enumerate(trees)
-            if tree is not None and (_bound(tree) & (names | {"*"}) or touched[number] & others)
+            number for number in range(len(trees)) if bound[number] & (names | {"*"}) or touched[number] & others
         } - needed
         if not more:
             return needed

@@ -63,6 +63,11 @@ class Desk:
         self._taken = True
         return {name: function for functions in self._functions.values() for name, function in functions.items()}
 
+    @property
+    def exercises(self) -> tuple[str, ...]:
+        """The exercises of the submission that lies there."""
+        return tuple(self._rows)
+
     def answers(self, exercise: str) -> tuple[Any, ...]:
         """What the submission defines for an exercise, in the order in which `check` takes it; None where nothing."""
         return tuple(self._functions.get(exercise, {}).values()) or (None,)

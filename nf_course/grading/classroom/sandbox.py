@@ -29,11 +29,28 @@ __all__ = ["Sandbox", "SandboxMissing", "Unsafe", "expect_sandbox"]
 PACKAGE = Path(nf_course.__file__).parent
 # What the worker's own nf_course holds: what answers are handed, what runs them, and what tasks allow them to use.
 COPIED = (
-    *("grading/call.py", "grading/guard.py", "grading/blame.py", "grading/exercise.py", "grading/parts.py"),
+    *(
+        "grading/call.py",
+        "grading/guard.py",
+        "grading/blame.py",
+        "grading/borrowed.py",
+        "grading/exercise.py",
+        "grading/parts.py",
+    ),
     *(f"grading/classroom/{name}.py" for name in ("cells", "wire", "worker", "filter")),
     *("expect.py", "resize.py", "devices.py"),
 )
-INIT = "from nf_course.devices import device, setting\nfrom nf_course.resize import enlarge, reduce\n"
+INIT = """from nf_course.devices import device, setting
+from nf_course.resize import enlarge, reduce
+
+
+def __getattr__(name):
+    from nf_course.grading.classroom.cells import Nothing
+
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return Nothing(name, "nf_course")
+"""
 CHECK = "def check(*answers, **options): pass\ndef progress(): pass\n"
 HIDDEN = ("nf_course", "zuko", "normflows", "nflows", "FrEIA", "flowjax", "distrax", "survae", "torchflows", "pyro")
 READY_SECONDS = 120

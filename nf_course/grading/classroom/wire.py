@@ -127,10 +127,11 @@ def pack(value: Any, blobs: list[bytes]) -> Any:
     if isinstance(value, parts.Part) and type(value).__name__ in parts.__all__:
         fields = {f.name: pack(getattr(value, f.name), blobs) for f in dataclasses.fields(value)}
         return {"part": type(value).__name__, "fields": fields}
-    if type(value) in (tuple, list):
+    if isinstance(value, tuple | list):  # a named tuple too: what counts is what is in it
+        kind = "tuple" if isinstance(value, tuple) else "list"
         if len(value) > MOST_ITEMS:
-            return {"opaque": f"{type(value).__name__} of {len(value)}", "callable": False}
-        return {type(value).__name__: [pack(item, blobs) for item in value]}
+            return {"opaque": f"{kind} of {len(value)}", "callable": False}
+        return {kind: [pack(item, blobs) for item in value]}
     return {"opaque": type(value).__name__, "callable": callable(value)}
 
 

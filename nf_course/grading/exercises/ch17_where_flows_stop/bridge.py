@@ -31,10 +31,15 @@ def bridge_mass(x, A, B, radius):
 
 
 def cases(draw):
-    """Two, three and five dimensions, pieces of unequal size, one point; samples near each, between them, beyond."""
+    """Pieces of unequal size, some that meet, in two, three and five dimensions; samples near, between and beyond."""
     made = []
-    for n, d, p, q, radius in ((211, 2, 5, 9, 0.8), (150, 3, 8, 4, 1.2), (97, 5, 12, 6, 2.0), (83, 2, 3, 2, 1.1)):
-        centre = 1.5 * torch.ones(d).to(draw.normal(1))
+    for n, d, p, q, radius, apart in (
+        (211, 2, 5, 9, 0.8, 1.5),
+        (150, 3, 8, 4, 1.2, 1.5),
+        (97, 5, 12, 6, 2.0, 1.5),
+        (83, 2, 3, 2, 1.1, 0.2),
+    ):
+        centre = apart * torch.ones(d).to(draw.normal(1))
         A, B = 1.2 * draw.normal(p, d) - centre, 1.2 * draw.normal(q, d) + centre
         x = 1.8 * draw.normal(2 * n, d) + draw.uniform(-1.3, 1.3, 2 * n, 1) * centre
         nearest = torch.cdist(x, torch.cat((A, B)))
