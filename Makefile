@@ -37,8 +37,8 @@ test-gpu: $(ENV) ## the package's tests and every notebook on CUDA; fails where 
 	@$(PY) tools/require_cuda.py
 	NF_COURSE_DEVICE=cuda $(PY) -m pytest -n $(JOBS) --dist loadfile tests/package book solutions exercises
 
-attacks: $(ENV) ## every attack on the grader of a class, those that eat time and memory too: minutes
-	NF_COURSE_ATTACKS=all $(PY) -m pytest -q tests/grading/test_class_attacks.py
+attacks: $(ENV) ## every attack on the grader of a class, and every answer of the tables: ten minutes
+	NF_COURSE_ATTACKS=all $(PY) -m pytest -q tests/grading/test_class_attacks.py tests/grading/test_class_answers.py
 
 lint: $(ENV) ## ruff, clean notebooks, exercises in step with solutions, no large file: seconds
 	$(PY) -m ruff check --quiet --output-format concise

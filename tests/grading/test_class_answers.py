@@ -15,7 +15,7 @@ from tests.grading.corpus.answers import sheets
 from tests.grading.tables import EXERCISES
 
 ROOT = Path(__file__).parents[2]
-EVERY = "NF_COURSE_ATTACKS" in os.environ  # all rows of the tables, with seeds of their own; else each mistake once
+EVERY = "NF_COURSE_ATTACKS" in os.environ  # all rows, with new seeds; else all right ones and a third of the wrong ones
 SHEETS = sheets(every=EVERY)
 ROWS = [(file, name, mistake) for file, (_, told) in SHEETS.items() for name, mistake in told.items()]
 SEED = 1  # of test_tables.py too: what a seed has shown there is compared with what it shows here
@@ -43,10 +43,12 @@ def graded(tmp_path_factory):
     return {(record["file"], row["id"]): row for record in records for row in record["exercises"]}
 
 
-def test_every_exercise_and_mistake_is_there():
+def test_every_exercise_is_there():
     for name, exercise in EXERCISES.items():
         told = [mistake for _, other, mistake in ROWS if other == name]
-        assert told.count(None) >= 3 and {mistake.name for mistake in exercise.mistakes} <= set(told)
+        assert told.count(None) >= 3 and len(set(told)) >= (
+            1 + len({m.name for m in exercise.mistakes}) if EVERY else 3
+        )
 
 
 @pytest.mark.parametrize(("file", "name", "mistake"), ROWS, ids=lambda value: str(value).removesuffix(".ipynb"))

@@ -1,6 +1,5 @@
 """Files of any kind, runs that are cut off, and what comes out: one row each, the same rows, nothing that acts."""
 
-import copy
 import csv
 import io
 import json
@@ -28,9 +27,9 @@ from nf_course.grading.classroom.sandbox import Sandbox, SandboxMissing
 from nf_course.grading.classroom.submission import File, Submission, Unreadable, read
 from nf_course.grading.classroom.wire import WireError, pack, receive, send, unpack
 from nf_course.grading.draw import Draw
+from tests.grading.corpus.damaged import SHEETS, mutants
 
 ROOT = Path(__file__).parents[2]
-SHEETS = sorted((ROOT / "solutions").glob("*.ipynb"))
 
 
 def sandbox_works():
@@ -72,37 +71,6 @@ def test_what_is_no_notebook_is_refused_in_a_line(name):
         read(File(f"{name}.ipynb", Path(name)), ODD[name])
     text = str(refusal.value)
     assert text.isprintable() and 10 < len(text) < 200 and ("expected" in text or "no exercise" in text)
-
-
-def mutants(seed, count):
-    """Sheets with a few things changed: bytes, or values of the JSON put in the place of others of another type."""
-    chance = random.Random(seed)
-    odd = [None, True, -1, 1e308, 10**40, "", "x" * 1000, "\0\ud800", [], {}, [[[]]], {"cells": []}, ["def f(): pass"]]
-    for _ in range(count):
-        data = chance.choice(SHEETS).read_bytes()
-        if chance.random() < 0.5:
-            data = bytearray(data)
-            for _ in range(chance.randint(1, 5)):
-                at = chance.randrange(len(data))
-                end = at + chance.randint(1, 400)
-                change = chance.randrange(4)
-                data[at:end] = (bytes(chance.randrange(256) for _ in range(9)), b"", data[at:end] * 2, b'"]}')[change]
-            yield bytes(data)
-        else:
-            whole = json.loads(data)
-            for _ in range(chance.randint(1, 4)):
-                node = whole
-                while True:
-                    keys = list(node) if isinstance(node, dict) else list(range(len(node)))
-                    if not keys:
-                        break
-                    key = chance.choice(keys)
-                    if isinstance(node[key], dict | list) and chance.random() < 0.8:
-                        node = node[key]
-                        continue
-                    node[key] = copy.deepcopy(chance.choice(odd))
-                    break
-            yield json.dumps(whole).encode("utf-8", "surrogatepass")
 
 
 def test_five_hundred_damaged_sheets_are_read_or_refused():
