@@ -10,6 +10,7 @@ tests/grading/corpus/ and tests/grading/chNN_variants.py. A shorter form of each
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -250,7 +251,8 @@ def main(names: list[str]) -> None:
     for name in names or PARTS:
         with tempfile.TemporaryDirectory(prefix="grading-", dir=ROOT / "_build") as scratch:
             found[name] = PARTS[name](Path(scratch))
-        found["setting"] = {"machine": machine(torch.device("cpu")), "nf_course": nf_course.__version__}
+        cpu = machine(torch.device("cpu"))
+        found["setting"] = {"machine": cpu, "cores": os.cpu_count(), "nf_course": nf_course.__version__}
         RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
         print(table({name: found[name]}), flush=True)
 

@@ -54,7 +54,7 @@ def run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds
     """The cells that the answers need, in their order; "EXERCISE NAME" -> what stands under the name at its check.
 
     The last definition before the cell that checks it counts; one that comes after it counts where there is none
-    before. A cell is given so many `seconds`, and what it raises ends that cell and nothing else.
+    before. A cell is given so many `seconds`; what a statement raises ends that statement and nothing else.
     """
     trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
     bound = [set() if tree is None else _bound(tree) for tree in trees]
@@ -93,18 +93,28 @@ def _parsed(number: int, source: str) -> ast.Module | None:
 
 
 def _run(tree: ast.Module, place: str, space: dict[str, Any], seconds: float) -> None:
+    """Statement by statement: one that fails, for want of a package say, does not take those below it along."""
     with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(seconds):
-        for statement in tree.body:
-            if isinstance(statement, ast.Import | ast.ImportFrom):
-                for alias in statement.names:  # one by one: one that is not to be had does not take the others along
-                    alone = ast.copy_location(type(statement)(**{**vars(statement), "names": [alias]}), statement)
-                    try:
-                        exec(compile(ast.Module([alone], []), place, "exec"), space)
-                    except ImportError:  # google.colab, tqdm, plots: answers do not need them
-                        name = alias.asname or alias.name.split(".")[0]
-                        space.setdefault(name, Nothing(name, getattr(statement, "module", None) or alias.name))
-            else:
+        for statement in (one for whole in tree.body for one in _alone(whole)):
+            try:
                 exec(compile(ast.Module([statement], []), place, "exec"), space)
+            except ImportError:  # google.colab, tqdm, plots: answers do not need them
+                if isinstance(statement, ast.Import | ast.ImportFrom):
+                    (alias,) = statement.names
+                    name = alias.asname or alias.name.split(".")[0]
+                    space.setdefault(name, Nothing(name, getattr(statement, "module", None) or alias.name))
+            except guard.OutOfTime:
+                raise
+            except BaseException:
+                continue
+
+
+def _alone(statement: ast.stmt) -> list[ast.stmt]:
+    """Itself; of an import one for each of its names."""
+    if not isinstance(statement, ast.Import | ast.ImportFrom):
+        return [statement]
+    parts = [type(statement)(**{**vars(statement), "names": [alias]}) for alias in statement.names]
+    return [ast.copy_location(part, statement) for part in parts]
 
 
 def _needed(trees: list[ast.Module | None], bound: list[set[str]], names: set[str]) -> set[int]:

@@ -392,6 +392,27 @@ def default_dtype_set_and_put_back(nb):
     before(nb, "encode", "torch.set_default_dtype(torch.float64)", "torch.set_default_dtype(torch.float32)")
 
 
+@odd()
+def a_named_tuple(nb):
+    answer(nb, "two_couplings")["source"] = (
+        "from collections import namedtuple\n\nPair = namedtuple('Pair', 'z ladj')\n\n\n"
+        "def encode_two(x, first, second, context):\n    h, ladj = first.encode(x, context)\n"
+        "    z, more = second.encode(h, context)\n    return Pair(z, ladj + more)"
+    )
+
+
+@odd()
+def the_course_tried_out_above(nb):
+    before(
+        nb,
+        "encode",
+        "import nf_course as nf\n\nlayer = nf.AffineCoupling(nf.MLP(1, 2))\nz, ladj = layer.encode(torch.randn(3, 2))\n"
+        "size = len(z)\n\n\ndef rows():\n    return 3",
+    )
+    for c in answers(nb):
+        c["source"] = c["source"].replace(":\n", ":\n    assert rows() == 3\n", 1)
+
+
 # --- less than everything
 
 
