@@ -60,14 +60,14 @@ WHAT = (
     "new: task, hints, model answer, cases, a second test, mistakes",
     "its place in the chapter, the last",
     "three right answers and a wrong one for each mistake",
-    "its cells, after those of the last exercise; the number of exercises and points",
+    "its cells, behind the last exercise; how many exercises and points there are",
     "the same without the answer",
 )
 NEXT = """
 Next, from the checkout's own folder:
   nf-course new exercise {id} --sheet      after each change of task or answer
   python -m pytest tests/grading/test_tables.py tests/grading/test_notebooks.py -k "{id} or {stem}"
-  make lint
+  python -m ruff format && make lint
 Last, say in words what it is about: the sheet's first cell, and the section Exercises of book/{stem}.ipynb"""
 
 

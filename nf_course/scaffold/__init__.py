@@ -1,7 +1,8 @@
 """What `nf-course new` writes into a checkout of the course: the templates beside this file, and how they get there.
 
-`checkout.py` reads the course without running it, `insert.py` edits Python by the places that `ast` gives, `sheet.py`
-makes the cells of a notebook, `exercise.py` puts an exercise together, `write.py` writes all files or none.
+`checkout.py` and `definition.py` read the course without running it, `insert.py` edits Python by the places that `ast`
+gives, `sheet.py` and `names.py` make the cells of a notebook, `exercise.py` puts an exercise together, `write.py`
+writes all files or none.
 """
 
 from pathlib import Path

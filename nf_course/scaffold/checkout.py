@@ -13,7 +13,9 @@ from pathlib import Path
 
 import nbformat
 
-__all__ = ["ChapterFiles", "Definition", "assigned", "find_chapter", "find_checkout", "read_notebook", "read_python"]
+from nf_course.scaffold.definition import Definition, assigned, read_python
+
+__all__ = ["ChapterFiles", "exercises_of", "find_chapter", "find_checkout", "read_notebook"]
 
 PARTS = (
     "pyproject.toml",
@@ -36,17 +38,6 @@ def find_checkout(here: Path) -> Path:
     )
 
 
-def read_python(path: Path) -> tuple[str, ast.Module]:
-    """A file's text and its syntax tree."""
-    try:
-        text = path.read_text("utf-8")
-        return text, ast.parse(text)
-    except SyntaxError as error:
-        raise ValueError(f"{path}, line {error.lineno}: expected Python, got {error.msg}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
-
-
 def read_notebook(path: Path) -> nbformat.NotebookNode:
     """A notebook in today's format."""
     try:
@@ -58,66 +49,6 @@ def read_notebook(path: Path) -> nbformat.NotebookNode:
         said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path}: expected a notebook, but it cannot be read as one: {said[:120]}") from error
     return notebook
-
-
-def assigned(tree: ast.Module) -> dict[str, ast.expr]:
-    """What a file gives names to, at its top."""
-    return {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-
-
-@dataclass(frozen=True)
-class Definition:
-    """An exercise as its file has it: what the sheet says of it."""
-
-    id: str
-    title: str
-    level: str
-    minutes: int
-    points: int
-    anchor: str
-    task: str
-    names: tuple[str, ...]
-    answers: tuple[str, ...]  # the source of each model answer
-
-    @classmethod
-    def read(cls, text: str, path: Path) -> Definition:
-        """From the text of the exercise's file."""
-        tree = ast.parse(text)
-        values = assigned(tree)
-        call = values.get("EXERCISE")
-        if not isinstance(call, ast.Call):
-            raise ValueError(f"{path}: expected EXERCISE = Exercise(...)")
-        given = {word.arg: word.value for word in call.keywords}
-
-        def value(field: str, kind: type) -> object:
-            node = given.get(field)
-            node = values.get(node.id, node) if isinstance(node, ast.Name) else node
-            try:
-                found = ast.literal_eval(node)
-            except (ValueError, TypeError):
-                found = None
-            if not isinstance(found, kind):
-                what = "a text" if kind is str else "a whole number"
-                raise ValueError(f"{path}: expected {field}= of EXERCISE to be {what}, written out")
-            return found
-
-        functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-        references = getattr(given.get("references"), "elts", [])
-        names = tuple(node.id for node in references if isinstance(node, ast.Name))
-        if not names or any(name not in functions for name in names):
-            raise ValueError(f"{path}: expected references= of EXERCISE to be a tuple of functions of this file")
-        return cls(
-            **{field: value(field, str) for field in ("id", "title", "level", "anchor", "task")},
-            **{field: value(field, int) for field in ("minutes", "points")},
-            names=names,
-            answers=tuple(ast.get_source_segment(text, functions[name]) for name in names),
-        )
 
 
 @dataclass(frozen=True)
@@ -173,12 +104,8 @@ def exercises_of(tree: ast.Module, path: Path) -> ast.Tuple:
     call = assigned(tree).get("CHAPTER")
     given = [*call.args, *(word.value for word in call.keywords)] if isinstance(call, ast.Call) else []
     found = [node for node in given if isinstance(node, ast.Tuple)]
-    wanted = (
-        [isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) for node in found[0].elts]
-        if found
-        else []
-    )
-    if not wanted or not all(wanted):
+    items = found[0].elts if found else []
+    if not items or not all(isinstance(item, ast.Attribute) and isinstance(item.value, ast.Name) for item in items):
         raise ValueError(f"{path}: expected CHAPTER = Chapter(..., (first.EXERCISE, second.EXERCISE, ...))")
     return found[0]
 

@@ -12,7 +12,8 @@ from types import ModuleType
 from nbformat import NotebookNode
 
 from nf_course.scaffold import fill
-from nf_course.scaffold.checkout import ChapterFiles, Definition, find_chapter, read_notebook
+from nf_course.scaffold.checkout import ChapterFiles, find_chapter, read_notebook
+from nf_course.scaffold.definition import Definition
 from nf_course.scaffold.insert import add_to_chapter, add_variants, tidy
 from nf_course.scaffold.sheet import add_cells, refresh_cells
 

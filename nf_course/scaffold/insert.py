@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nf_course.scaffold.checkout import assigned, exercises_of, read_python
+from nf_course.scaffold.checkout import exercises_of
+from nf_course.scaffold.definition import assigned, read_python
 
 __all__ = ["add_to_chapter", "add_variants", "tidy"]
 

@@ -6,18 +6,18 @@ They are made from the exercise's own file, so the two say the same. A cell that
 from __future__ import annotations
 
 import ast
-import builtins
 import io
 import re
 import tokenize
-from pathlib import Path
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from nf_course.scaffold import fill
-from nf_course.scaffold.checkout import ChapterFiles, Definition
+from nf_course.scaffold.checkout import ChapterFiles
+from nf_course.scaffold.definition import Definition
 from nf_course.scaffold.insert import tidy
+from nf_course.scaffold.names import refuse_names, supply_names
 
 __all__ = ["add_cells", "refresh_cells"]
 
@@ -28,7 +28,8 @@ BORDER = {"locked": False, "schema_version": 3, "task": False}
 
 def add_cells(notebook: NotebookNode, chapter: ChapterFiles, new: Definition) -> None:
     """Put the exercise behind the last one, and count it in the sheet's first cell."""
-    _refuse_names(notebook, new, chapter.sheet)
+    refuse_names(notebook, new, chapter)
+    supply_names(notebook, new, chapter)
     graded = [place for place, cell in enumerate(notebook.cells) if _meta(cell).get("grade")]
     place = graded[-1] + 1 if graded else len(notebook.cells)
     while place < len(notebook.cells) and not _closes(notebook.cells[place]):
@@ -54,7 +55,8 @@ def refresh_cells(notebook: NotebookNode, chapter: ChapterFiles, id: str) -> Non
             f"an answer with the grade_id {_grade_id(new)}, a check with check-{_grade_id(new)}"
         )
     text, answer, check = (notebook.cells[n] for n in (texts[0], at, checked))
-    _refuse_names(notebook, new, chapter.sheet, answer)
+    refuse_names(notebook, new, chapter, but=answer)
+    supply_names(notebook, new, chapter)
     if text.source.split() != (task := _task(chapter, new, place)).split():
         text.source = task
     code = _answer(new, chapter)
@@ -142,31 +144,6 @@ def _tree(source: str) -> str | None:
         return ast.dump(ast.parse(source))
     except SyntaxError:
         return None
-
-
-def _refuse_names(notebook: NotebookNode, new: Definition, sheet: Path, but: NotebookNode | None = None) -> None:
-    """All answers of a sheet share one namespace, and a submission's are found by their names."""
-    taken = set(dir(builtins))
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and cell is not but:
-            taken |= _names(cell.source)
-    double = [name for name in new.names if name in taken]
-    if double:
-        raise ValueError(f"{sheet}: {', '.join(double)} means something else there already; choose another name")
-
-
-def _names(source: str) -> set[str]:
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a magic of IPython
-        return set()
-    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            found.add(node.name)
-        elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
-    return found
 
 
 def _count(notebook: NotebookNode, exercises: tuple[Definition, ...]) -> None:
