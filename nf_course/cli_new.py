@@ -64,9 +64,10 @@ WHAT = (
     "the same without the answer",
 )
 NEXT = """
-Next, from the checkout's own folder:
-  nf-course new exercise {id} --sheet      after each change of task or answer
+Next, from the checkout's own folder: after each change its cells again; does it hold; do its sheets; is all in order
+  nf-course new exercise {id} --sheet
   python -m pytest tests/grading/test_tables.py tests/grading/test_notebooks.py -k "{id} or {stem}"
+  python -m pytest solutions/{stem}.ipynb exercises/{stem}.ipynb
   python -m ruff format && make lint
 Last, say in words what it is about: the sheet's first cell, and the section Exercises of book/{stem}.ipynb"""
 

@@ -60,7 +60,7 @@ def refresh_cells(notebook: NotebookNode, chapter: ChapterFiles, id: str) -> Non
     if text.source.split() != (task := _task(chapter, new, place)).split():
         text.source = task
     code = _answer(new, chapter)
-    if _tree(answer.source) != _tree(code):  # the sheet's comments stay where the code is the same
+    if _tree(answer.source) != _tree(code) or _has_comments(new):  # else the sheet's own comments would be lost
         answer.source = code
     check.source = _check(new)
     check.metadata["nbgrader"]["points"] = new.points
@@ -128,7 +128,7 @@ def _marked(source: str, chapter: ChapterFiles) -> str:
     """The function with nbgrader's marks around what a learner writes: not around its first line and docstring."""
     function = ast.parse(source).body[0]
     body = function.body
-    head = next(t.end[0] for t in tokenize.generate_tokens(io.StringIO(source).readline) if t.type == tokenize.NEWLINE)
+    head = next(token.end[0] for token in _tokens(source) if token.type == tokenize.NEWLINE)
     if ast.get_docstring(function) is not None and len(body) > 1:
         head, body = body[0].end_lineno, body[1:]
     if body[0].lineno <= head:
@@ -137,6 +137,14 @@ def _marked(source: str, chapter: ChapterFiles) -> str:
     return "\n".join(
         [*lines[:head], f"{indent}### BEGIN SOLUTION", *lines[head:], f"{indent}### END SOLUTION"],
     )
+
+
+def _tokens(source: str) -> list[tokenize.TokenInfo]:
+    return list(tokenize.generate_tokens(io.StringIO(source).readline))
+
+
+def _has_comments(new: Definition) -> bool:
+    return any(token.type == tokenize.COMMENT for answer in new.answers for token in _tokens(answer))
 
 
 def _tree(source: str) -> str | None:

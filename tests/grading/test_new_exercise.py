@@ -283,7 +283,10 @@ def test_the_sheet_follows_the_definition(course, capsys):
     assert answer.startswith('def undone(x, log_scale, shift):\n    """In words."""\n    ### BEGIN SOLUTION\n    # The')
     assert check == f'check("{ID}", undone)' and cells[-1].metadata.nbgrader.points == 1
     assert "from torch import exp\n" in cells[1].source and "12 points in all" in cells[0].source
+    edited(DEFINITION, "# The shift off first", "# Off first: the shift")()  # a comment is worth a change too
+    assert main(["new", "exercise", ID, "--sheet"]) == 0
     done = tree(course)
+    assert b"# Off first: the shift" in done[SHEET] and b"# The shift off" not in done[SHEET]
     assert main(["new", "exercise", ID, "--sheet"]) == 0 and tree(course) == done, "twice is once"
 
 
