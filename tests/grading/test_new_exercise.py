@@ -288,6 +288,11 @@ def test_the_sheet_follows_the_definition(course, capsys):
     done = tree(course)
     assert b"# Off first: the shift" in done[SHEET] and b"# The shift off" not in done[SHEET]
     assert main(["new", "exercise", ID, "--sheet"]) == 0 and tree(course) == done, "twice is once"
+    notebook = nbformat.read(SHEET, 4)  # as Jupyter saves it
+    notebook.metadata["widgets"] = {}
+    notebook.cells[-1].update(execution_count=7, outputs=[nbformat.v4.new_output("stream", text="ok")])
+    nbformat.write(notebook, SHEET)
+    assert main(["new", "exercise", ID, "--sheet"]) == 0 and tree(course) == done, "clean again"
 
 
 @pytest.mark.parametrize(
