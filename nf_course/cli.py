@@ -1,6 +1,6 @@
-"""nf-course: train a recipe, list the recipes, measure the shipped weights again, enlarge a picture, grade a class.
+"""nf-course: train and list recipes, measure the shipped weights, enlarge a picture, grade a class, begin an exercise.
 
-nf-course train glow-digits;  table;  upscale IMAGE;  measure edits;  grade FOLDER.
+nf-course train glow-digits;  table;  upscale IMAGE;  measure edits;  grade FOLDER;  new exercise 03.roundtrip.
 Chapters 6, 8 and 11 to 16.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from nf_course import parallel, recipes
 from nf_course.cli_grade import add_grade, grade
 from nf_course.cli_measures import MEASURES
+from nf_course.cli_new import add_new, new
 from nf_course.devices import device
 from nf_course.runs import machine, table, train
 from nf_course.upscale_file import upscale_file
@@ -51,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scores.add_argument("--faces", type=int, default=500, help="of edits: how many held-out faces (default: 500)")
     scores.add_argument("--search", type=int, default=0, help="of edits: the search by gradients too, on so many faces")
     add_grade(commands)
+    add_new(commands)
     given = parser.parse_args(arguments)
     try:
         if given.command == "recipes":
@@ -67,6 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(done.words)
         elif given.command == "grade":
             return grade(given)
+        elif given.command == "new":
+            return new(given)
         elif given.command == "measure":
             MEASURES[given.what](**vars(given))
         else:

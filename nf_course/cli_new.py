@@ -1,0 +1,80 @@
+"""nf-course new exercise 03.roundtrip: a small exercise that works, in a checkout of the course, to be made your own.
+
+It stands at once where all others do: its definition, its right and wrong answers, its cells in the sheets. Change the
+definition, then --sheet writes its cells again. Exit status: 0 done; 2 nothing was written, and the message says why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+from pathlib import Path
+
+__all__ = ["add_new", "new"]
+
+NEEDED = ("jinja2", "nbformat", "nbgrader", "ruff")
+
+
+def add_new(commands: argparse._SubParsersAction) -> None:
+    """The command's own words and options."""
+    kinds = commands.add_parser("new", help="begin an exercise of your own").add_subparsers(dest="kind", required=True)
+    parser = kinds.add_parser(
+        "exercise",
+        help="a small exercise that works already, for you to change",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("id", help="chapter and name: 03.roundtrip")
+    parser.add_argument("--sheet", action="store_true", help="it exists: write its cells again, from its file")
+
+
+def new(given: argparse.Namespace) -> int:
+    """Run the command; the exit status."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RuntimeError(f"new needs {', '.join(missing)}: pip install -r requirements.txt, in the checkout")
+    from nf_course.scaffold.checkout import find_checkout
+    from nf_course.scaffold.exercise import new_exercise, sheet_again
+    from nf_course.scaffold.write import write_all
+
+    root = find_checkout(Path.cwd())
+    try:
+        texts = (sheet_again if given.sheet else new_exercise)(root, given.id)
+    except ValueError as error:  # paths as the instructor sees them
+        raise ValueError(str(error).replace(f"{root}{os.sep}", "")) from error
+    if given.sheet:
+        write_all({path: text for path, text in texts.items() if not _says(path, text)})
+        print(f"{given.id} is in its sheets as it is in its file: {', '.join(_names(texts, root))}")
+        return 0
+    write_all(texts)
+    print(f"{given.id} is there and works. Make it yours, at each `Yours:`\n")
+    for name, what in zip(_names(texts, root), WHAT):
+        print(f"  {name}\n      {what}")
+    stem = list(texts)[-1].stem
+    print(NEXT.format(id=given.id, stem=stem))
+    return 0
+
+
+WHAT = (
+    "new: task, hints, model answer, cases, a second test, mistakes",
+    "its place in the chapter, the last",
+    "three right answers and a wrong one for each mistake",
+    "its cells, behind the last exercise; how many exercises and points there are",
+    "the same without the answer",
+)
+NEXT = """
+Next, from the checkout's own folder: after each change its cells again; does it hold; do its sheets; is all in order
+  nf-course new exercise {id} --sheet
+  python -m pytest tests/grading/test_tables.py tests/grading/test_notebooks.py -k "{id} or {stem}"
+  python -m pytest solutions/{stem}.ipynb exercises/{stem}.ipynb
+  python -m ruff format && make lint
+Last, say in words what it is about: the sheet's first cell, and the section Exercises of book/{stem}.ipynb"""
+
+
+def _says(path: Path, text: str) -> bool:
+    return path.exists() and path.read_bytes() == text.encode()
+
+
+def _names(texts: dict[Path, str], root: Path) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in texts]
