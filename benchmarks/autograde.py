@@ -71,7 +71,7 @@ def _graded(course: Path, place: Path, files: dict[str, bytes]) -> Told:
         late = True
     seconds = time.monotonic() - started
     points = _points(place)
-    shutil.rmtree(place, ignore_errors=True)
+    subprocess.run(["rm", "-rf", str(place)], check=True)  # shutil gives up on a thousand folders in one another
     return Told(points, round(seconds, 2), late)
 
 
