@@ -29,7 +29,7 @@ __all__ = ["HASTE", "Border", "Remote", "SandboxAnswer", "SandboxFault", "expect
 HASTE = float(os.environ.get("NF_COURSE_GRADE_HASTE", "1"))  # 5: every limit a fifth, for tests; no sandbox sees it
 READY_SECONDS = 60.0
 RUN_SECONDS = 60.0 / HASTE  # for all cells of a submission together
-CELL_SECONDS = 10.0 / HASTE  # for one cell
+SECONDS = 10.0 / HASTE, 40.0 / HASTE  # for one cell, and for those that take long: the rest is for all others
 GRACE_SECONDS = 5.0 / HASTE  # over what a call may take, for the frames
 
 Said = dict[str, Any]
@@ -44,7 +44,7 @@ class Border:
         self._defined: dict[str, Any] = {}
         cells = [{"source": c.source, "answers": c.answers, "checks": c.checks} for c in submission.cells]
         wanted = {exercise.id: exercise.names for exercise in submission.exercises}
-        reply, _ = self.ask({"cells": cells, "wanted": wanted, "seconds": CELL_SECONDS}, [], RUN_SECONDS)
+        reply, _ = self.ask({"cells": cells, "wanted": wanted, "seconds": SECONDS}, [], RUN_SECONDS)
         defined = reply.get("defined")
         self._defined = defined if isinstance(defined, dict) else {}
 

@@ -1,16 +1,23 @@
 """Which cells of a submission are run, in what order, and what then stands under the names of its answers.
 
-As in a notebook from top to bottom, but only what the answers need: pictures and trainings in between are left out.
-This runs in the sandbox; the source of a submission is parsed nowhere else.
+As in a notebook from top to bottom, for each exercise as far as its check, but only what its answers need: pictures and
+trainings in between are left out. This runs in the sandbox; the source of a submission is parsed nowhere else.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
+import dis
 import linecache
 import re
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from types import CodeType, FunctionType
 from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
 
 from nf_course.grading import guard
 from nf_course.grading.borrowed import Borrowed
@@ -19,13 +26,17 @@ __all__ = ["run_cells"]
 
 # cells of another language than Python, by their first line
 OTHER = re.compile(r"\s*%%(bash|sh|html|javascript|js|latex|markdown|svg|script|writefile|file|perl|ruby|cmd)\b")
+MAGIC = re.compile(r"\A\s*%%.*")  # what stands above a cell of Python: %%time, %%capture
+TIME = re.compile(r"(?m)^([ \t]*)%time[ \t]+")  # `%time x = f()` binds x
+READS = re.compile(r"LOAD_.*(NAME|GLOBALS?)$")  # instructions of Python that read a global name
 JUPYTER = re.compile(r"(?m)^([ \t]*)(?:[%!?].*|[\w.]+\?{1,2}[ \t]*)$")  # magics, shell, help
 
 
 class Nothing:
     """What a notebook has and a submission here does not need: every attribute and every call of it is itself.
 
-    That holds while cells are run. An answer that needs it is told so: `Borrowed`, `NotHere`.
+    As a decorator, which gets a function alone, it leaves that as it is. All this holds while cells are run; an answer
+    that needs it is told so, by `Borrowed` or `NotHere`.
     """
 
     patient = True
@@ -38,9 +49,9 @@ class Nothing:
             raise AttributeError(name)
         return self()
 
-    def __call__(self, *args: Any, **options: Any) -> Nothing:
+    def __call__(self, *args: Any, **options: Any) -> Any:
         if Nothing.patient:
-            return self
+            return args[0] if len(args) == 1 and not options and isinstance(args[0], FunctionType) else self
         if self._module.split(".")[0] == "nf_course":
             raise Borrowed(self._name)
         raise NotHere(f"{self._name} is not to be had where a class is graded")
@@ -50,87 +61,136 @@ class NotHere(Exception):
     """An answer needs a package or a part of Jupyter that the sandbox lacks."""
 
 
-def run_cells(cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds: float) -> dict[str, Any]:
+def run_cells(
+    cells: list[dict[str, Any]], wanted: dict[str, list[str]], seconds: float, together: float
+) -> dict[str, Any]:
     """The cells that the answers need, in their order; "EXERCISE NAME" -> what stands under the name at its check.
 
-    The last definition before the cell that checks it counts; one that comes after it counts where there is none
-    before. A cell is given so many `seconds`; what a statement raises ends that statement and nothing else.
+    The last definition before the last cell that checks it counts; one that comes after it where there is none before.
+    So do later cells that change what an answer uses: those of other exercises may give the same names another meaning.
+    A cell is given so many `seconds`, all of them `together` what is said; what a statement raises ends it alone.
     """
-    trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
-    bound = [set() if tree is None else _bound(tree) for tree in trees]
-    needed = _needed(trees, bound, {name for names in wanted.values() for name in names})
-    space: dict[str, Any] = {"__name__": "__main__"} | {name: Nothing(name) for name in ("get_ipython", "display")}
-    found: dict[str, Any] = {}
-    checked: set[str] = set()
-    for number, (cell, tree) in enumerate(zip(cells, trees, strict=True)):
-        if tree is not None and number in needed:
-            _run(tree, f"<cell {number + 1}>", space, seconds)
-            for exercise, names in wanted.items():
-                for name in names:
-                    key = f"{exercise} {name}"
-                    own = cell["answers"] in (None, exercise) or name not in wanted.get(cell["answers"], ())
-                    if (
-                        name in bound[number]
-                        and name in space
-                        and own
-                        and (key not in found or exercise not in checked)
-                    ):
-                        found[key] = space[name]
-        checked.update(cell["checks"])
+    book = _Book(cells, wanted, seconds, time.monotonic() + together)
+    found = {key: value for exercise, names in wanted.items() for key, value in book.answers(exercise, names)}
     Nothing.patient = False
     return found
+
+
+class _Book:
+    """The cells as trees, which names they bind, and what has been run of them."""
+
+    def __init__(self, cells, wanted: dict[str, list[str]], seconds: float, until: float) -> None:
+        self.cells, self.wanted, self.seconds, self.until = cells, wanted, seconds, until
+        self.trees = [_parsed(number, cell["source"]) for number, cell in enumerate(cells)]
+        self.last = {exercise: number for number, cell in enumerate(cells) for exercise in cell["checks"]}
+        asked = {name for names in wanted.values() for name in names}
+        for exercise, number in self.last.items():
+            _bind_handed(self.trees[number], exercise, wanted.get(exercise, []), asked)
+        imported = set().union(*map(_imported, filter(None, self.trees)))
+        self.binds, self.changes, self.mentions = defaultdict(set), defaultdict(set), {}
+        for number, tree in enumerate(self.trees):
+            if tree is not None:
+                for name in _bound(tree):
+                    self.binds[name].add(number)
+                for name in _changed(tree) - imported:  # `torch.manual_seed(0)` in a cell is no reason to run it
+                    self.changes[name].add(number)
+                self.mentions[number] = _mentioned(tree)
+        self._ran: dict[tuple[int, ...], list[tuple[int, dict[str, Any]]]] = {}
+
+    def answers(self, exercise: str, names: list[str]) -> Iterator[tuple[str, Any]]:
+        """("EXERCISE NAME", what stands under the name)."""
+        last = self.last.get(exercise, len(self.cells))
+        ran = self._run(tuple(sorted(self._needed(exercise, names, last))))
+        for name in names:
+            own = [(number, made[name]) for number, made in ran if name in made and self._owns(number, exercise, name)]
+            counting = [value for number, value in own if number <= last] or [value for _, value in own]
+            handed = [made[f"{exercise} {name}"] for _, made in ran if callable(made.get(f"{exercise} {name}"))]
+            if handed or counting:
+                yield f"{exercise} {name}", (handed or counting)[-1]
+
+    def _owns(self, number: int, exercise: str, name: str) -> bool:
+        """Whether what a cell binds to the name may be the answer: not in the answer cell of another such exercise."""
+        answers = self.cells[number]["answers"]
+        return answers in (None, exercise) or name not in self.wanted.get(answers, ())
+
+    def _needed(self, exercise: str, names: list[str], last: int) -> set[int]:
+        """The cells that bind or change one of the names, or one that such a cell mentions, and so on."""
+        needed = {number for number in self.mentions if self.cells[number]["answers"] == exercise and number <= last}
+        todo = {*names, *(f"{exercise} {name}" for name in names), "*"}.union(*(self.mentions[n] for n in needed))
+        seen: set[str] = set()
+        while todo:
+            name = todo.pop()
+            seen.add(name)
+            binds = self.binds[name]
+            if name in names:
+                binds = {number for number in binds if self._owns(number, exercise, name)}
+            reach = last if any(number <= last for number in binds) else len(self.cells)
+            for number in {number for number in binds | self.changes[name] if number <= reach} - needed:
+                needed.add(number)
+                todo |= self.mentions[number] - seen
+        return needed
+
+    def _run(self, numbers: tuple[int, ...]) -> list[tuple[int, dict[str, Any]]]:
+        """Run these cells in a space of their own; what each has bound of the names that are asked for."""
+        if numbers not in self._ran:
+            space: dict[str, Any] = {name: Nothing(name) for name in ("get_ipython", "display")}
+            space["__name__"] = "__main__"
+            asked = {k for exercise, names in self.wanted.items() for n in names for k in (n, f"{exercise} {n}")}
+            self._ran[numbers] = []
+            for number in numbers:
+                before = {name: space.get(name, space) for name in asked}
+                left = max(min(self.seconds, self.until - time.monotonic()), self.seconds / 20)
+                _execute(self.trees[number], f"<cell {number + 1}>", space, left)
+                made = {name: space[name] for name in asked if space.get(name, space) is not before[name]}
+                self._ran[numbers].append((number, made))
+        return self._ran[numbers]
 
 
 def _parsed(number: int, source: str) -> ast.Module | None:
     if OTHER.match(source):
         return None
     place = f"<cell {number + 1}>"
-    for text in (source, JUPYTER.sub(r"\1pass", source)):  # a line of an expression may begin with % too
+    for text in _readings(source):
         linecache.cache[place] = (len(text), None, text.splitlines(True), place)
         with contextlib.suppress(BaseException), guard.quiet():
             return ast.parse(text, place)
     return None
 
 
-def _run(tree: ast.Module, place: str, space: dict[str, Any], seconds: float) -> None:
-    """Statement by statement: one that fails, for want of a package say, does not take those below it along."""
+def _readings(source: str) -> Iterator[str]:
+    """A cell as it stands; as IPython reads it, prompts cut off and magics made calls; with lines of these left out."""
+    yield source
+    source = TIME.sub(r"\1", MAGIC.sub("", source))
+    with contextlib.suppress(Exception), guard.quiet():
+        yield TransformerManager().transform_cell(source)
+    yield JUPYTER.sub(r"\1pass", source)  # last: a line of an expression may begin with % too
+
+
+def _execute(tree: ast.Module, place: str, space: dict[str, Any], seconds: float) -> None:
     with contextlib.suppress(BaseException), guard.quiet(), guard.time_limit(seconds):
-        for statement in (one for whole in tree.body for one in _alone(whole)):
-            try:
-                exec(compile(ast.Module([statement], []), place, "exec"), space)
-            except ImportError:  # google.colab, tqdm, plots: answers do not need them
-                if isinstance(statement, ast.Import | ast.ImportFrom):
-                    (alias,) = statement.names
-                    name = alias.asname or alias.name.split(".")[0]
-                    space.setdefault(name, Nothing(name, getattr(statement, "module", None) or alias.name))
-            except guard.OutOfTime:
-                raise
-            except BaseException:
-                continue
+        for statement in tree.body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                for alias in statement.names:  # one by one: one that is not to be had does not take the others along
+                    alone = ast.copy_location(type(statement)(**{**vars(statement), "names": [alias]}), statement)
+                    try:
+                        exec(compile(ast.Module([alone], []), place, "exec"), space)
+                    except Exception:  # google.colab, tqdm, plots: answers do not need them
+                        name = alias.asname or alias.name.split(".")[0]
+                        space.setdefault(name, Nothing(name, getattr(statement, "module", None) or alias.name))
+            else:  # nor does a GPU, a file or a folder that is not here
+                with contextlib.suppress(Exception):
+                    exec(compile(ast.Module([statement], []), place, "exec"), space)
 
 
-def _alone(statement: ast.stmt) -> list[ast.stmt]:
-    """Itself; of an import one for each of its names."""
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
-        return [statement]
-    parts = [type(statement)(**{**vars(statement), "names": [alias]}) for alias in statement.names]
-    return [ast.copy_location(part, statement) for part in parts]
-
-
-def _needed(trees: list[ast.Module | None], bound: list[set[str]], names: set[str]) -> set[int]:
-    """The cells that bind or change one of the names, or one that such a cell mentions, and so on."""
-    touched = [own if tree is None else own | _changed(tree) for tree, own in zip(trees, bound, strict=True)]
-    imported = set().union(*(_imported(tree) for tree in trees if tree is not None))
-    needed: set[int] = set()
-    while True:
-        others = names - imported  # `torch.manual_seed(0)` in a cell is no reason to run it
-        more = {
-            number for number in range(len(trees)) if bound[number] & (names | {"*"}) or touched[number] & others
-        } - needed
-        if not more:
-            return needed
-        needed |= more
-        names = names.union(*(_mentioned(trees[number]) for number in more))
+def _bind_handed(tree: ast.Module | None, exercise: str, names: list[str], asked: set[str]) -> None:
+    """check("03.encode", mine) binds "03.encode encode" to `mine`, if no exercise asks for that name."""
+    values = (getattr(statement, "value", None) for statement in (tree.body if tree else []))
+    calls = [v.args for v in values if isinstance(v, ast.Call) and getattr(v.func, "id", "") == "check" and v.args]
+    handed = [args[1:] for args in calls if getattr(args[0], "value", None) == exercise][-1:]
+    for name, value in zip(names, *handed, strict=False) if handed else ():
+        if not (isinstance(value, ast.Name) and value.id in asked):
+            bound = ast.Assign([ast.Name(f"{exercise} {name}", ast.Store())], value)
+            tree.body.append(ast.fix_missing_locations(ast.copy_location(bound, value)))
 
 
 def _of_the_cell(tree: ast.Module):
@@ -174,7 +234,14 @@ def _imported(tree: ast.Module) -> set[str]:
 
 
 def _mentioned(tree: ast.Module) -> set[str]:
-    """Every name in a cell, and every word in quotes that could be one, as in globals()["scale"]."""
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    """The global names that a cell reads, and every word in quotes that could be one, as in globals()["scale"]."""
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return named | {word for word in words if word.isidentifier()}
+    words = {word for word in words if word.isidentifier()}
+    try:
+        codes = [compile(tree, "", "exec")]
+    except Exception:  # an await, a return: not what a cell of Python may hold
+        return words | {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    for code in codes:  # those of its functions are appended meanwhile
+        words |= {i.argval for i in dis.get_instructions(code) if READS.match(i.opname)}
+        codes += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return words

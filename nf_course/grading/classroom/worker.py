@@ -164,7 +164,8 @@ def _settle() -> None:
         resource.setrlimit(limit, (most, most))
     for name in set(os.environ) - {"LANG"}:
         del os.environ[name]
-    os.environ.update(HOME="/tmp", MPLBACKEND="agg", OMP_NUM_THREADS="1")
+    # torch.compile would start a compiler; disabled, it leaves a function as it is
+    os.environ.update(HOME="/tmp", MPLBACKEND="agg", OMP_NUM_THREADS="1", TORCHDYNAMO_DISABLE="1")
 
 
 def _drop_capabilities() -> None:
@@ -191,7 +192,7 @@ def serve(end: socket.socket) -> None:
         except (EOFError, TimeoutError, WireError):
             return
         if "cells" in message:
-            started = run_cells(message["cells"], message["wanted"], message["seconds"])
+            started = run_cells(message["cells"], message["wanted"], *message["seconds"])
             reply, out = {"defined": {key: _describe(value) for key, value in started.items()}}, []
         else:
             reply, out = _call(message, blobs, started)

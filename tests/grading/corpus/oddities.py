@@ -413,6 +413,86 @@ def the_course_tried_out_above(nb):
         c["source"] = c["source"].replace(":\n", ":\n    assert rows() == 3\n", 1)
 
 
+# --- cells between which names change their meaning, that fail half-way, that only Jupyter can read
+
+
+def check_of(notebook: Notebook, name: str) -> Notebook:
+    return next(c for c in checks(notebook) if c["source"].startswith(f'check("03.{name}"'))
+
+
+@odd()
+def corrected_below_and_checked_again(nb):
+    right = answer(nb, "logdet")["source"]
+    answer(nb, "logdet")["source"] = right.replace("return ", "return -")
+    at = nb["cells"].index(check_of(nb, "logdet"))
+    nb["cells"][at + 1 : at + 1] = [cell(right), cell('check("03.logdet", log_det)')]
+
+
+@odd()
+def helper_of_the_same_name_in_a_later_exercise(nb):
+    answer(nb, "logdet")["source"] = (
+        "dim = 1\n\n\ndef total(s):\n    return s.sum(dim)\n\n\n"
+        "def log_det(x, mask, scale_net, shift_net):\n    return total(scale_net(x[:, mask]))"
+    )
+    later = answer(nb, "two_couplings")
+    later["source"] = "dim = 7\n\n\ndef total(a, b):\n    return a + b\n\n\n" + later["source"]
+
+
+@odd()
+def eight_trainings_with_names_of_the_answers(nb):
+    before(nb, "encode", *(f"for step in range(10**9):\n    x = z = kept = step + {n}" for n in range(8)))
+
+
+@odd()
+def other_name_handed_to_the_check(nb):
+    answer(nb, "logdet")["source"] = answer(nb, "logdet")["source"].replace("log_det", "my_log_det")
+    check_of(nb, "logdet")["source"] = 'check("03.logdet", my_log_det)'
+
+
+@odd()
+def method_handed_to_the_check(nb):
+    answer(nb, "logdet")["source"] = (
+        f"class Mine:\n    def log_det(self, x, mask, scale_net, shift_net):\n        return {RIGHT}"
+    )
+    check_of(nb, "logdet")["source"] = 'points = check("03.logdet", Mine().log_det)'
+
+
+FAILS = {  # what stands above the answer in its cell, and holds elsewhere
+    "gpu_named": "print(torch.cuda.get_device_name(0))",
+    "data_loaded": "import numpy as np\ndata = np.load('data.npz')",
+    "style_of_another_version": "import matplotlib.pyplot as plt\nplt.style.use('seaborn')",
+    "folder_of_a_drive": "import os\nos.chdir('/content/drive/MyDrive')",
+    "package_that_is_not_here": "import pandas_or_so as pd\nfor row in pd.DataFrame({'a': [1]}):\n    print(row)",
+    "awaited": "import asyncio\nawait asyncio.sleep(0)",
+    "asked_for_a_name": "name = input('name?')",
+    "shell_answer_kept": "gpu = !nvidia-smi\ngpu = '\\n'.join(gpu)\nif gpu.find('failed') >= 0:\n    print('no GPU')",
+    "magic_answer_kept": "t = %timeit -o 1 + 1",
+    "shell_in_two_lines": "!pip install -q torch \\\n    numpy",
+    "magic_and_a_line_with_modulo": "%matplotlib inline\ntext = ('%d'\n    % 3)",
+}
+LOG_DET = f"def log_det(x, mask, scale_net, shift_net):\n    return {RIGHT}"
+READ_BY_JUPYTER = {
+    "cell_indented": "\n".join(f"    {line}" for line in LOG_DET.splitlines()),
+    "prompts_pasted": ">>> " + LOG_DET.replace("\n", "\n... "),
+    "captured": f"%%capture out\n{LOG_DET}",
+    "timed_in_a_line": f"%time log_det = lambda x, mask, scale_net, shift_net: {RIGHT}",
+    "named_by_globals": f"globals()['log_det'] = lambda x, mask, scale_net, shift_net: {RIGHT}",
+    "compiled_by_torch": f"@torch.compile\n{LOG_DET}",
+    "scripted_by_torch": (
+        "@torch.jit.script\ndef total(s):\n    return s.sum(1)\n\n\n"
+        "def log_det(x, mask, scale_net, shift_net):\n    return total(scale_net(x[:, mask]))"
+    ),
+    "types_checked": f"from jaxtyping import jaxtyped\nfrom beartype import beartype\n\n\n"
+    f"@jaxtyped(typechecker=beartype)\n{LOG_DET}",
+    "a_module": f"class LogDet(torch.nn.Module):\n    def forward(self, x, mask, scale_net, shift_net):\n"
+    f"        return {RIGHT}\n\n\nlog_det = LogDet()",
+}
+for _name, _source in (*((name, f"{above}\n\n\n{LOG_DET}") for name, above in FAILS.items()), *READ_BY_JUPYTER.items()):
+    _change = log_det_is(_source)
+    _change.__name__ = _name
+    odd()(_change)
+
+
 # --- less than everything
 
 
