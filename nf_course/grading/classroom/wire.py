@@ -127,10 +127,11 @@ def pack(value: Any, blobs: list[bytes]) -> Any:
     if isinstance(value, parts.Part) and type(value).__name__ in parts.__all__:
         fields = {f.name: pack(getattr(value, f.name), blobs) for f in dataclasses.fields(value)}
         return {"part": type(value).__name__, "fields": fields}
-    if type(value) in (tuple, list):
+    if isinstance(value, (tuple, list)):  # those of names too, Result(z, ladj) and what torch.linalg.qr returns
+        kind = "tuple" if isinstance(value, tuple) else "list"
         if len(value) > MOST_ITEMS:
-            return {"opaque": f"{type(value).__name__} of {len(value)}", "callable": False}
-        return {type(value).__name__: [pack(item, blobs) for item in value]}
+            return {"opaque": f"{kind} of {len(value)}", "callable": False}
+        return {kind: [pack(item, blobs) for item in value]}
     return {"opaque": type(value).__name__, "callable": callable(value)}
 
 
@@ -155,7 +156,7 @@ def unpack(value: Any, blobs: list[bytes]) -> Any:
 
 class _Unpacker:
     def __init__(self, blobs: list[bytes]) -> None:
-        self.blobs, self.items = blobs, 0
+        self.blobs, self.items = list(blobs), 0
 
     def value(self, value: Any, depth: int) -> Any:
         self.items += 1
@@ -188,7 +189,7 @@ class _Unpacker:
             raise WireError("a tensor that is none")
         if math.prod(max(n, 1) for n in shape) > MOST_BYTES:  # of an empty one too: torch counts its strides
             raise WireError("a tensor that is too large")
-        data = self.blobs[place]
+        data, self.blobs[place] = self.blobs[place], b""  # once each: a thousand copies of one would fill the memory
         if math.prod(shape) * dtype.itemsize != len(data):
             raise WireError("a tensor whose bytes do not fit its shape")
         flat = torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
