@@ -436,6 +436,27 @@ def method_handed_to_the_check(nb):
     check_of(nb, "logdet")["source"] = 'points = check("03.logdet", Mine().log_det)'
 
 
+@odd()
+def a_named_tuple(nb):
+    both = answer(nb, "two_couplings")
+    both["source"] = "from collections import namedtuple\n\nResult = namedtuple('Result', 'z ladj')\n\n\n" + re.sub(
+        r"return (.*)$", r"return Result(\1)", both["source"]
+    )
+
+
+@odd()
+def a_cell_copied_from_another_chapter(nb):
+    told = {"nbgrader": {"grade_id": "01-logdet", "solution": True}}
+    nb["cells"].insert(1, cell("from math import pi", **told))
+    nb["cells"].append(cell('check("01.logdet", log_det)'))
+    return one(nb, f"{SHEET}.ipynb")
+
+
+@odd()
+def saved_by_a_browser_as_text(nb):
+    return one(nb, f"{SHEET}.ipynb.txt")
+
+
 FAILS = {  # what stands above the answer in its cell, and holds elsewhere
     "gpu_named": "print(torch.cuda.get_device_name(0))",
     "data_loaded": "import numpy as np\ndata = np.load('data.npz')",
