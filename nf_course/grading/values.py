@@ -47,6 +47,8 @@ def _tensor(name: str, item: Any, wanted: Any) -> Finding | None:
     if type(item) in PLAIN:
         if not readable(item):
             return Finding("type", f"an ordinary, dense tensor{label}", f"a {item.layout} tensor on {item.device}")
+        if item.is_complex() and not isinstance(wanted, Tensor):  # a dtype of its own has only what is no tensor
+            return Finding("type", f"a real number{label}", "a complex one", likely="take its .real, or its .abs()")
         return None
     if isinstance(item, (bool, np.bool_)):
         return Finding("type", expected, "True or False: the result of a comparison")

@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from nf_course.grading.classroom.output import student
+from nf_course.grading.classroom.output import claimed_twice, student
 from nf_course.grading.classroom.sandbox import Sandbox, SandboxMissing
-from nf_course.grading.classroom.submission import files_in
+from nf_course.grading.classroom.submission import Unreadable, files_in, read
 from tests.grading.corpus.oddities import FOLDER, ODDITIES, written
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +61,11 @@ STUDENTS = {
     "class.zip/03_coupling_layers.ipynb": "03_coupling_layers",
     "homework-3-gustav/exercises/03_coupling_layers.ipynb": "homework-3-gustav",
     "x.ipynb": "x",
+    "alice/03_coupling_layers_final_v2.ipynb": "alice",
+    "alice/03_coupling_layers.ipynb.txt": "alice",
+    "03_coupling_layers_Newton.ipynb": "Newton",
+    "submitted/carla/ps3/03_coupling_layers_bob.ipynb": "carla",
+    "Dora Q_12345_assignsubmission_file_/homework.zip/alice/03_coupling_layers_bob.ipynb": "Dora Q",
 }
 
 
@@ -80,3 +86,24 @@ def test_layouts_of_platforms(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
     assert [file.name for file in files_in(tmp_path)] == ["a/03.ipynb", "b/03.ipynb"]
+
+
+def test_archives_without_a_notebook_have_a_row(tmp_path):
+    """Nobody goes missing who hands in a script in an archive, or an archive within an archive."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("answers.py", "x = 1")
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("bob/homework.zip", (tmp_path / "a.zip").read_bytes())
+    found = files_in(tmp_path)
+    assert [file.name for file in found] == ["a.zip/a.zip", "b.zip/bob/homework.zip"]
+    for file in found:
+        with pytest.raises(Unreadable, match="archive"):
+            read(file, file.bytes())
+
+
+def test_who_has_more_than_one_file_of_a_chapter():
+    """The name of a file may be another student's: nobody's table should take one of two for the only one."""
+    rows = [{"chapter": 3}, {"chapter": 3}]
+    files = ("alice/03_coupling_layers.ipynb", "bob/03_coupling_layers_alice.ipynb", "bob/03_coupling_layers.ipynb")
+    assert claimed_twice([{"file": file, "exercises": rows} for file in files]) == ["alice"]
+    assert not claimed_twice([{"file": file, "exercises": rows} for file in files[1:]])

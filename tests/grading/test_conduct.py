@@ -547,6 +547,17 @@ def test_somebody_elses_alarm_still_rings():
         signal.signal(signal.SIGALRM, previous)
 
 
+COMPLEX = torch.tensor(1 + 0j)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("10.coverage", COMPLEX), ("17.bridge", COMPLEX), ("17.stretch", (COMPLEX, COMPLEX))]
+)
+def test_a_complex_number_is_no_fault_of_the_check(name, value):
+    """Where a Python number is right, no dtype is compared: eigenvalues came through to where reals were taken apart."""
+    wrong(lambda *args: value, "type", None, "a complex one", name)
+
+
 # -- hints ---------------------------------------------------------------------------------------------------------
 
 

@@ -25,6 +25,8 @@ __all__ = ["Desk", "Record", "blank_record", "write_whole"]
 
 SUBMISSION_SECONDS = 240.0 / HASTE  # whatever a submission does, after so long its processes are gone
 
+GONE = {"time": "they took too long"}
+
 TIME_LIMIT = trial.TIME_LIMIT / HASTE
 
 Record = dict[str, Any]
@@ -60,6 +62,10 @@ class Desk:
         for exercise in submission.exercises:
             self._rows[exercise.id] = _row(exercise)
             self._functions[exercise.id] = dict.fromkeys(exercise.names) | self._border.functions(exercise)
+        if self._border.gone:
+            self._record["reason"] = (
+                f"its cells could not be run to their end: {GONE.get(self._border.gone, self._border.gone)}"
+            )
         self._taken = True
         return {name: function for functions in self._functions.values() for name, function in functions.items()}
 

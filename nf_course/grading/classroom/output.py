@@ -18,9 +18,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from nf_course.grading.classroom.desk import Record, write_whole
+from nf_course.grading.classroom.submission import NOTEBOOK
 from nf_course.grading.registry import chapters
 
-__all__ = ["SCHEMA", "cell", "clean", "student", "table", "write_all"]
+__all__ = ["SCHEMA", "cell", "claimed_twice", "clean", "student", "table", "write_all"]
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 COLUMNS = (  # nbgrader's, of `nbgrader export`
@@ -53,21 +54,35 @@ def student(name: str) -> str:
     ('carla', 'Dora Q')
     """
     path, stems = PurePosixPath(name), {chapter.stem for chapter in chapters()}
-    rest = _COPY.sub("", path.stem)  # what browsers and Jupyter add
-    for stem in stems:
-        rest = re.sub(re.escape(stem), "", rest, flags=re.IGNORECASE)
-    rest = re.sub(r"^[\s_.()-]+|[\s_.()-]+$", "", rest)
-    if rest and rest != _COPY.sub("", path.stem):
-        return rest
     folders = [part for part in path.parts[:-1] if part.lower() not in _ANYBODYS and part not in stems]
     folders = [part for part in folders if not part.lower().endswith(".zip")]
     if "submitted" in path.parts and folders:  # nbgrader's: submitted/STUDENT/ASSIGNMENT/file
         return folders[0]
-    return re.sub(r"_\d+_assignsubmission_\w*$", "", folders[-1]) if folders else rest or path.stem
+    if moodle := next(filter(_MOODLE.search, folders), None):  # whatever lies in it
+        return _MOODLE.sub("", moodle)
+    own = _COPY.sub("", re.sub(NOTEBOOK, "", path.name) if NOTEBOOK.search(name) else path.stem)
+    rest = own
+    for stem in stems:
+        rest = re.sub(re.escape(stem), "", rest, flags=re.IGNORECASE)
+    rest = re.sub(r"^[\s_.()-]+|[\s_.()-]+$", "", rest)
+    if rest and rest != own and not (folders and _NOBODYS.fullmatch(rest)):
+        return rest
+    return folders[-1] if folders else rest or own
 
 
-_COPY = re.compile(r"([ _-]*\(\d+\)|-Copy\d+|[ _-]+copy( \d+)?)+$", re.IGNORECASE)
+_COPY = re.compile(r"([ _-]*\(\d+\)|-Copy\d+|[ _-]+copy( \d+)?)+$", re.IGNORECASE)  # what browsers and Jupyter add
+_MOODLE = re.compile(r"_\d+_assignsubmission_\w*$")
 _ANYBODYS = ("submissions", "submitted", "exercises", "solutions", "autograded", "notebooks")
+_NOBODYS = re.compile(  # `alice/03_coupling_layers_final_v2` is no student of the name final_v2
+    r"(([\s_.()-]|^)(final|new|last|done|solved|solutions?|answers?|submission|homework|hw|draft|v|version|\d{1,2})\d{0,2})+",
+    re.IGNORECASE,
+)
+
+
+def claimed_twice(records: list[Record]) -> list[str]:
+    """Whose name more than one file of the same chapter bears: a platform that reads the table would take one."""
+    who = Counter((student(r["file"]), n) for r in records for n in {row["chapter"] for row in r["exercises"]})
+    return sorted({clean(name) for (name, _), count in who.items() if count > 1})
 
 
 def write_all(records: list[Record], course: str, sandboxed: bool, out: Path) -> None:
@@ -94,6 +109,7 @@ def write_all(records: list[Record], course: str, sandboxed: bool, out: Path) ->
         statuses=sorted(Counter(record["status"] for record in records).items()),
         exercises=_exercises(records),
         mistakes=_mistakes(records),
+        twice=claimed_twice(records),
     )
     write_whole(out / "class.html", text)
 

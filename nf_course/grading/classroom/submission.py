@@ -19,9 +19,10 @@ from typing import Any
 from nf_course.grading.exercise import Chapter, Exercise
 from nf_course.grading.registry import chapters
 
-__all__ = ["Cell", "File", "Submission", "Unreadable", "files_in", "read"]
+__all__ = ["NOTEBOOK", "Cell", "File", "Submission", "Unreadable", "files_in", "read"]
 
 LARGEST = 20 * 2**20  # bytes of a notebook; with pictures in it one has a few
+NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers add an ending of their own
 MOST_CELLS, LONGEST_CELL, MOST_MEMBERS = 5000, 1_000_000, 20_000
 
 
@@ -71,9 +72,9 @@ def files_in(place: Path, but: Path | None = None) -> list[File]:
     if place.is_dir():
         found = [File(str(PurePosixPath(path.relative_to(place))), path) for path in _below(place, but)]
         archives = [file for file in found if file.path.suffix.lower() == ".zip"]
-        found = [file for file in found if file.path.suffix.lower() == ".ipynb"]
+        found = [file for file in found if NOTEBOOK.search(file.name)]
         for archive in archives:
-            inside = _of_zip(archive.path)
+            inside = _of_zip(archive.path) or [File(archive.path.name, archive.path)]  # listed, and refused
             found += [dataclasses.replace(inner, name=f"{archive.name}/{inner.name}") for inner in inside]
     elif place.suffix.lower() == ".zip":
         found = _of_zip(place)
@@ -101,7 +102,7 @@ def _of_zip(path: Path) -> list[File]:
             raise ValueError
     except Exception:
         return [File(path.name, path)]  # listed, and refused when it is read
-    wanted = [m for m in members if m.lower().endswith(".ipynb") and not _hidden(m)]
+    wanted = [m for m in members if (NOTEBOOK.search(m) or m.lower().endswith(".zip")) and not _hidden(m)]
     names: dict[str, int] = {}
     found = []
     for member in wanted:  # two members may have one name: each is listed
@@ -148,6 +149,8 @@ def read(file: File, data: bytes) -> Submission:
 def _notebook(data: bytes) -> dict[str, Any]:
     if not data.strip():
         raise Unreadable("an empty file, expected a notebook")
+    if data.startswith(b"PK"):
+        raise Unreadable("an archive with no notebook in it, or within another archive: unpack it")
     try:
         text = data.decode(_encoding(data))
     except UnicodeDecodeError as error:
@@ -223,12 +226,14 @@ def _known() -> dict[str, Chapter]:
 
 
 def _chapters(cells: tuple[Cell, ...], name: str) -> tuple[Chapter, ...]:
-    """By what the cells say that they are; failing that, by the file's name; then by the functions that they define."""
+    """By what the cells say that they are; failing that, by the file's name; then by the functions that they define.
+
+    Of several, those that the name has too: a cell copied from another chapter's sheet makes it no sheet of that.
+    """
     known = _known()
     told = {known[i].number for cell in cells for i in (cell.answers, *cell.checks) if i is not None}
-    if not told:
-        stems = {chapter.stem: chapter.number for chapter in chapters()}
-        told = {number for stem, number in stems.items() if stem in name.lower()}
+    named = {chapter.number for chapter in chapters() if chapter.stem in name.lower()}
+    told = told & named or told or named
     if not told:
         text = "\n".join(cell.source for cell in cells)
         defined = set(re.findall(r"^(?:def[ \t]+|class[ \t]+)?(\w+)[ \t]*(?=[(=:])", text, re.MULTILINE))

@@ -156,7 +156,7 @@ def unpack(value: Any, blobs: list[bytes]) -> Any:
 
 class _Unpacker:
     def __init__(self, blobs: list[bytes]) -> None:
-        self.blobs, self.items = blobs, 0
+        self.blobs, self.items = list(blobs), 0
 
     def value(self, value: Any, depth: int) -> Any:
         self.items += 1
@@ -189,7 +189,7 @@ class _Unpacker:
             raise WireError("a tensor that is none")
         if math.prod(max(n, 1) for n in shape) > MOST_BYTES:  # of an empty one too: torch counts its strides
             raise WireError("a tensor that is too large")
-        data = self.blobs[place]
+        data, self.blobs[place] = self.blobs[place], b""  # once each: a thousand copies of one would fill the memory
         if math.prod(shape) * dtype.itemsize != len(data):
             raise WireError("a tensor whose bytes do not fit its shape")
         flat = torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)

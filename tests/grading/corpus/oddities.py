@@ -393,15 +393,6 @@ def default_dtype_set_and_put_back(nb):
 
 
 @odd()
-def a_named_tuple(nb):
-    answer(nb, "two_couplings")["source"] = (
-        "from collections import namedtuple\n\nPair = namedtuple('Pair', 'z ladj')\n\n\n"
-        "def encode_two(x, first, second, context):\n    h, ladj = first.encode(x, context)\n"
-        "    z, more = second.encode(h, context)\n    return Pair(z, ladj + more)"
-    )
-
-
-@odd()
 def the_course_tried_out_above(nb):
     before(
         nb,
@@ -455,6 +446,27 @@ def method_handed_to_the_check(nb):
         f"class Mine:\n    def log_det(self, x, mask, scale_net, shift_net):\n        return {RIGHT}"
     )
     check_of(nb, "logdet")["source"] = 'points = check("03.logdet", Mine().log_det)'
+
+
+@odd()
+def a_named_tuple(nb):
+    both = answer(nb, "two_couplings")
+    both["source"] = "from collections import namedtuple\n\nResult = namedtuple('Result', 'z ladj')\n\n\n" + re.sub(
+        r"return (.*)$", r"return Result(\1)", both["source"]
+    )
+
+
+@odd()
+def a_cell_copied_from_another_chapter(nb):
+    told = {"nbgrader": {"grade_id": "01-logdet", "solution": True}}
+    nb["cells"].insert(1, cell("from math import pi", **told))
+    nb["cells"].append(cell('check("01.logdet", log_det)'))
+    return one(nb, f"{SHEET}.ipynb")
+
+
+@odd()
+def saved_by_a_browser_as_text(nb):
+    return one(nb, f"{SHEET}.ipynb.txt")
 
 
 FAILS = {  # what stands above the answer in its cell, and holds elsewhere

@@ -144,6 +144,12 @@ ATTACKS = [
     server("number_of_a_million_digits", 'end.sendall(frame(b\'{"value": \' + b"9" * 1_000_000 + b"}"))'),
     replies("number_of_four_thousand_digits", "10**4000"),
     server("half_characters", 'end.sendall(frame(GOOD | {"error": {"kind": "\\ud800", "message": "\\udfff\\u202e"}}))'),
+    replies(
+        "one_blob_a_thousand_times",  # 15 GB, of 15 MB
+        "{'list': [{'tensor': 0, 'shape': [15 << 20], 'dtype': 'uint8'}] * 1000}",
+        "",
+        "(bytes(15 << 20),)",
+    ),
     replies("dictionary_as_value", "{'value': {'value': 1}}"),
     replies("tensor_without_bytes", "{'tensor': 0, 'shape': [17], 'dtype': 'float64'}"),
     replies("tensor_of_negative_place", "{'tensor': -1, 'shape': [1], 'dtype': 'float64'}", "", "(b'12345678',)"),
