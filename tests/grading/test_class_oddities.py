@@ -11,7 +11,7 @@ import pytest
 
 from nf_course.grading.classroom.output import claimed_twice, student
 from nf_course.grading.classroom.sandbox import Sandbox, SandboxMissing
-from nf_course.grading.classroom.submission import Unreadable, files_in, read
+from nf_course.grading.classroom.submission import File, Unreadable, files_in, read
 from tests.grading.corpus.oddities import FOLDER, ODDITIES, written
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +99,13 @@ def test_archives_without_a_notebook_have_a_row(tmp_path):
     for file in found:
         with pytest.raises(Unreadable, match="archive"):
             read(file, file.bytes())
+
+
+def test_a_small_file_of_many_lists_is_not_read(tmp_path):
+    """20 MB of brackets were a gigabyte in the grader's own processes, each of them."""
+    file = File("x.ipynb", tmp_path / "x.ipynb")
+    with pytest.raises(Unreadable, match="more than 1000000 lists"):
+        read(file, b'{"cells": [' + b"[[[[]]]]," * 250_001 + b"0]}")
 
 
 def test_who_has_more_than_one_file_of_a_chapter():
