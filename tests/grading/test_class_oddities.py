@@ -4,14 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from nf_course.grading.classroom.cells import run_cells
 from nf_course.grading.classroom.output import claimed_twice, student
 from nf_course.grading.classroom.sandbox import Sandbox, SandboxMissing
-from nf_course.grading.classroom.submission import Unreadable, files_in, read
+from nf_course.grading.classroom.submission import File, Unreadable, files_in, read
 from tests.grading.corpus.oddities import FOLDER, ODDITIES, written
 
 ROOT = Path(__file__).parents[2]
@@ -101,9 +103,26 @@ def test_archives_without_a_notebook_have_a_row(tmp_path):
             read(file, file.bytes())
 
 
+def test_a_small_file_of_many_lists_is_not_read(tmp_path):
+    """20 MB of brackets were a gigabyte in the grader's own processes, each of them."""
+    file = File("x.ipynb", tmp_path / "x.ipynb")
+    with pytest.raises(Unreadable, match="more than 1000000 lists"):
+        read(file, b'{"cells": [' + b"[[[[]]]]," * 250_001 + b"0]}")
+
+
 def test_who_has_more_than_one_file_of_a_chapter():
     """The name of a file may be another student's: nobody's table should take one of two for the only one."""
     rows = [{"chapter": 3}, {"chapter": 3}]
     files = ("alice/03_coupling_layers.ipynb", "bob/03_coupling_layers_alice.ipynb", "bob/03_coupling_layers.ipynb")
     assert claimed_twice([{"file": file, "exercises": rows} for file in files]) == ["alice"]
     assert not claimed_twice([{"file": file, "exercises": rows} for file in files[1:]])
+
+
+def test_cells_that_take_long_leave_time_for_the_others():
+    """Eight endless cells that the answer needs: each is cut off, and what comes after them is still defined."""
+    endless = [f"a{n} = 1\nwhile True:\n    pass" for n in range(8)]
+    answer = f"def log_det(*args):\n    return {' + '.join(f'a{n}' for n in range(8))}"
+    cells = [{"source": source, "answers": None, "checks": []} for source in (*endless, answer)]
+    started = time.monotonic()
+    found = run_cells(cells, {"03.logdet": ["log_det"]}, 0.4, 0.8)
+    assert found["03.logdet log_det"]() == 8 and time.monotonic() - started < 8 * 0.4

@@ -1,8 +1,8 @@
-"""Sandbox: bubblewrap around the warm process in which submissions run; it sees Python, torch, and no answer.
+"""Sandbox: bubblewrap around the warm process in which submissions run; it sees Python, torch, and no model answer.
 
 No network, own process, user and mount namespaces, nothing writable but /tmp and /dev/shm, no process started
-(filter.py), dead with its parent. Not promised: faults of the kernel, answers copied from what is public, and what
-border.py names.
+(filter.py), dead with its parent. Not promised: faults of the kernel, answers copied from what is public, what
+border.py names, and what the parts compute that checks hand to answers (parts.py): its Coupling is that of chapter 3.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ __all__ = ["NOTEBOOK", "Cell", "File", "Submission", "Unreadable", "files_in", "
 
 LARGEST = 20 * 2**20  # bytes of a notebook; with pictures in it one has a few
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # browsers add an ending of their own
+MOST_PARTS = 1_000_000  # lists and objects, of which each takes a hundred bytes and more when it is read
 MOST_CELLS, LONGEST_CELL, MOST_MEMBERS = 5000, 1_000_000, 20_000
 
 
@@ -155,6 +156,8 @@ def _notebook(data: bytes) -> dict[str, Any]:
         text = data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         raise Unreadable("text in no known encoding, expected a notebook in UTF-8") from error
+    if sum(map(text.count, "[{")) > MOST_PARTS:
+        raise Unreadable(f"JSON of more than {MOST_PARTS} lists and objects, expected a notebook")
     try:
         notebook = json.loads(text)
     except RecursionError as error:

@@ -1,4 +1,5 @@
-"""What is not promised: right numbers, found in a way that the task rules out, by a process that lies about the way.
+"""What is not promised: right numbers, found in a way that the task rules out, by a process that lies about the way;
+or by the parts that checks hand to answers, of which one is a coupling (sandbox.py says so).
 
 Which operators ran is told by the process that ran them (border.py says so). These are full points, and a test says
 that they are: when one of them fails, the sentence in border.py is to be changed.
@@ -7,6 +8,13 @@ that they are: when one of them fails, the sentence in border.py is to be change
 from tests.grading.corpus.wire import SERVER
 
 ATTACKS = [
+    (
+        "coupling_borrowed",
+        "03.encode",
+        "from nf_course.grading.parts import Coupling\n\n\n"
+        "def encode(x, mask, scale_net, shift_net):\n"
+        "    return Coupling('', mask, scale_net, shift_net).encode(x, x)[0]\n",
+    ),
     (
         "determinant_by_numpy",
         "01.logdet",
