@@ -118,7 +118,8 @@ def join(printed: list[Printed], address: str) -> PdfWriter:
         for heading in each.headings:
             sheet, _ = each.places.get(heading["place"], (0, A4_POINTS[1]))
             above = parent if heading["level"] > 1 else None
-            item = writer.add_outline_item(heading["title"].strip(), page_number=each.first + sheet, parent=above)
+            title = heading["title"].strip()
+            item = writer.add_outline_item(title=title, page_number=each.first + sheet, parent=above)
             parent = item if heading["level"] == 1 else parent
     if lost:
         print(f"{lost} links lead to no place in the book", file=sys.stderr)
@@ -139,7 +140,7 @@ def _relink(writer: PdfWriter, sheet: int, own: Printed, by_name: dict[str, Prin
         name, place = target
         into = by_name.get(name)
         if into is None or (place and place not in into.places):
-            lost += into is not None and print(own.name, target) is None  # a page that is no part of the book, such as the source of a module, has no place
+            lost += into is not None  # else a page that is no part of the book, such as the source of a module
             continue
         number, top = into.places.get(place, (0, A4_POINTS[1]))
         note.pop("/A", None)
