@@ -23,7 +23,7 @@ BOOK   := _build/html/.stamp
 SOURCES := _config.yml _toc.yml $(shell find book solutions nf_course -type f \
 	-not -path '*/vendor/*' -not -path '*/__pycache__/*' -not -path '*/.*')
 
-.PHONY: help book test test-gpu attacks lint serve exercises clean
+.PHONY: help book test test-gpu attacks lint serve zip pdf exercises clean
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
@@ -48,6 +48,12 @@ lint: $(ENV) ## ruff, clean notebooks, exercises in step with solutions, no larg
 
 exercises: $(ENV) ## write exercises/ again from solutions/
 	$(PY) tools/notebooks.py exercises
+
+zip: $(BOOK) ## the book as a zip that opens without a server: _build/normalizing-flows.zip
+	$(PY) tools/offline.py
+
+pdf: $(BOOK) ## the book as one PDF: _build/normalizing-flows.pdf (needs Chromium)
+	$(PY) tools/pdf.py
 
 serve: $(BOOK) ## show the book at http://localhost:8000 (PORT=... for another)
 	$(PY) -m http.server --bind localhost --directory _build/html $(PORT)

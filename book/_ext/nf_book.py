@@ -9,6 +9,7 @@ from docutils import nodes
 from nf_cards import Chapter
 from nf_links import add_tools, check_repository, copy_exercises
 from nf_pictures import lighten_all, mark_panels
+from nf_status import Status
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -112,6 +113,7 @@ def setup(app):
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     app.add_post_transform(StillWithoutScripts)
     app.add_directive("chapter", Chapter)
+    app.add_directive("status", Status)
     app.connect("config-inited", check_repository)
     app.connect("config-inited", few_buttons, priority=100)  # before the theme reads its options
     app.connect("doctree-resolved", mark_panels)

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import functools
-import os
-import shutil
-import threading
 from collections import defaultdict
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.book.pages import DESK, HTML, INTERACTIVE, READY, SHARED, Visit
+from tests.book.pages import DESK, HTML, INTERACTIVE, SHARED, Visit
+from tools.browser import READY, chromium, serve
 
 measured: dict[str, dict[str, str]] = defaultdict(dict)
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
 
 
 @pytest.fixture(scope="module")
 def site():
     """The address of a server over the built book."""
-    with ThreadingHTTPServer(("localhost", 0), functools.partial(Quiet, directory=str(HTML))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
+    with serve() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")  # not longer: Playwright's event loop would be in the way of the notebooks' kernels
 def browser():
-    """Chromium of the system; CHROMIUM names another."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    path = next(filter(None, map(shutil.which, names)), None)
-    assert path, "no Chromium here: install it (apt-get install chromium), or name it in CHROMIUM"
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tools.browser import HTML, WIDGET
+
 ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
 # (index.html only sends the reader on to the cover; test_links follows it)
 PAGES = sorted(str(p.relative_to(HTML)) for p in HTML.rglob("*.html") if "_static" not in p.parts)
 PAGES = [page for page in PAGES if page != "index.html"]
@@ -19,12 +20,7 @@ SCHEMES = ("light", "dark")
 DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 SHARED = "_static/"  # what all pages share, and a reader fetches once: theme, equations, widgets' loader
 
-WIDGET = "script[type='application/vnd.jupyter.widget-view+json']"
-FIGURES_READY = f"""document.readyState === "complete"
-  && document.querySelectorAll("{WIDGET}").length <= document.querySelectorAll(".nf-widget").length
-  && [...document.querySelectorAll(".nf-widget")].every((w) => w.querySelector("canvas, svg, img"))"""
 SET = 'm.querySelector("mjx-container")'
-READY = f"""() => {FIGURES_READY} && [...document.querySelectorAll(".math")].every((m) => {SET})"""
 # The first screen: its equations are set, and its figures and those of the next screen can be moved. Further down a
 # figure is drawn before the reader comes to it, and until then its place waits (whenNear in widgets/common.js).
 INTERACTIVE = f"""() => document.readyState === "complete"
