@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from nf_course import parallel, recipes
+from nf_course.cli_doctor import add_doctor, doctor
 from nf_course.cli_grade import add_grade, grade
 from nf_course.cli_measures import MEASURES
 from nf_course.cli_new import add_new, new
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scores.add_argument("--search", type=int, default=0, help="of edits: the search by gradients too, on so many faces")
     add_grade(commands)
     add_new(commands)
+    add_doctor(commands)
     given = parser.parse_args(arguments)
     try:
         if given.command == "recipes":
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return grade(given)
         elif given.command == "new":
             return new(given)
+        elif given.command == "doctor":
+            return doctor(given)
         elif given.command == "measure":
             MEASURES[given.what](**vars(given))
         else:
