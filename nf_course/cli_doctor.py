@@ -21,9 +21,9 @@ def add_doctor(commands: argparse._SubParsersAction) -> None:
         help="what is there, what is missing, how to mend it",
         description=__doc__,
         epilog="examples:\n  nf-course doctor\n  nf-course doctor --json",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_options(parser)
+    parser.set_defaults(run=doctor)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
