@@ -24,7 +24,8 @@ def add_grade(commands: argparse._SubParsersAction) -> None:
         "grade",
         help="grade a folder of submissions, each in a sandbox",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  nf-course grade submissions/\n  nf-course grade class.zip --out grades --jobs 4\n"
+        "  nf-course grade submissions/ --checks my_checks.ipynb --json",
     )
     parser.add_argument("place", metavar="FOLDER", help="a folder or zip archive of notebooks, named as you like")
     parser.add_argument("--out", default="grades", help="where results go, and where a run goes on (default: grades)")
@@ -32,6 +33,7 @@ def add_grade(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--jobs", type=int, help="how many at a time (default: one for each core)")
     parser.add_argument("--json", action="store_true", help="print results.json, and nothing else")
     parser.add_argument("--unsafe", action="store_true", help="no sandbox: submissions may do whatever you may do")
+    parser.set_defaults(run=grade)
 
 
 def grade(given: argparse.Namespace) -> int:

@@ -18,13 +18,20 @@ NEEDED = ("jinja2", "nbformat", "nbgrader", "ruff")
 
 def add_new(commands: argparse._SubParsersAction) -> None:
     """The command's own words and options."""
-    kinds = commands.add_parser("new", help="begin an exercise of your own").add_subparsers(dest="kind", required=True)
+    begin = commands.add_parser(
+        "new",
+        help="begin an exercise of your own",
+        description="In a checkout of the course: something small that works, for you to change.",
+        epilog="nf-course new exercise --help has examples.",
+    )
+    kinds = begin.add_subparsers(dest="kind", metavar="KIND", required=True)
     parser = kinds.add_parser(
         "exercise",
         help="a small exercise that works already, for you to change",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  nf-course new exercise 03.roundtrip\n  nf-course new exercise 03.roundtrip --sheet",
     )
+    parser.set_defaults(run=new)
     parser.add_argument("id", help="chapter and name: 03.roundtrip")
     parser.add_argument("--sheet", action="store_true", help="it exists: write its cells again, from its file")
 

@@ -7,6 +7,7 @@ Chapters 4, 6, 8 and 11 to 16.
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ RECIPES = {recipe.name: recipe for recipe in (*IMAGES, *SPACE)}
 def recipe(name: str) -> Recipe:
     """The recipe of that name. Errors: `ValueError` lists the names there are."""
     if name not in RECIPES:
-        raise ValueError(f"recipe: expected one of {', '.join(RECIPES)}, got {name!r}")
+        close = difflib.get_close_matches(name, RECIPES, 1)
+        near = f"; is {close[0]!r} meant?" if close else ""
+        raise ValueError(f"recipe: expected one of {', '.join(RECIPES)}, got {name!r}{near}")
     return RECIPES[name]
 
 

@@ -100,6 +100,16 @@ def test_wrong_words_get_one_clear_line(tmp_path, capsys, arguments, words):
     assert words in err and err.startswith("nf-course: ") and "Traceback" not in err and err.count("\n") == 1
 
 
+def test_the_list_and_the_table_for_scripts(capsys):
+    assert main(["recipes", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["recipe"] for row in rows] == list(RECIPES)
+    assert {row["recipe"] for row in rows if row["needs"]} == {name for name, each in RECIPES.items() if each.folder}
+    assert main(["table", "nice-digits", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["machine"] and set(told["rows"][0]) >= {"recipe", "bits/dim", "card", "parameters", "ms_step"}
+
+
 def test_the_list_and_the_table(capsys):
     assert main(["recipes"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -205,6 +215,9 @@ def test_the_tables_of_space_and_priors(what, small, first, words, monkeypatch, 
     assert main(["measure", what]) == 0
     told = capsys.readouterr().out
     assert told.startswith(first) and not [word for word in words if word not in told] and "nan" not in told
+    assert main(["measure", what, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)  # a NaN is no JSON
+    assert told["what"] == what and told["rows"]
 
 
 def test_measure_leaves_the_flow_as_it_is():

@@ -1,0 +1,36 @@
+"""Finding, Amiss: what a check of `nf-course doctor` says, and how a thing is mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["FOLDER", "Amiss", "Finding", "again", "checkout"]
+
+FOLDER = Path(__file__).parents[1]  # of the package
+
+
+class Finding(NamedTuple):
+    """What was found about one thing."""
+
+    name: str
+    status: str  # ok, missing, broken
+    needed: bool  # by a learner
+    says: str
+    mend: str = ""  # how, where it is not ok
+
+
+class Amiss(Exception):
+    """A check's own finding that something is not as it should be: (status, what, how to mend it)."""
+
+
+def checkout() -> bool:
+    """Whether the package stands in a clone of the course."""
+    return (FOLDER.parent / "pyproject.toml").exists() and (FOLDER.parent / "requirements.txt").exists()
+
+
+def again() -> str:
+    """How what came with the package is had again."""
+    if checkout():
+        return "pip install -r requirements.txt, and `git status` says which files are not as they were"
+    return "pip install --force-reinstall --no-deps nf_course"
