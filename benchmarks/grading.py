@@ -119,10 +119,8 @@ def fuzz(_scratch: Path) -> Found:
 
 
 def regrades(scratch: Path) -> Found:
-    """All solved sheets and the oddities again and again, with new seeds: scores that are not the first run's."""
-    slow = "eight_trainings*"  # stopped by the clock, each time
-    shutil.copytree(oddities.FOLDER, scratch / "class", ignore=shutil.ignore_patterns("expected.json", slow))
-    shutil.copytree(ROOT / "solutions", scratch / "class" / "solutions", ignore=shutil.ignore_patterns(".*"))
+    """All solved sheets again and again, with new seeds each time: scores that are not the first run's."""
+    shutil.copytree(ROOT / "solutions", scratch / "class", ignore=shutil.ignore_patterns(".*"))
     runs = []
     for number in range(REGRADES):
         records, _ = graded(scratch / "class", scratch / f"out-{number}")
