@@ -23,9 +23,9 @@ BOOK   := _build/html/.stamp
 SOURCES := _config.yml _toc.yml $(shell find book solutions nf_course -type f \
 	-not -path '*/vendor/*' -not -path '*/__pycache__/*' -not -path '*/.*')
 
-.PHONY: help book test test-gpu attacks lint serve zip pdf exercises clean
+.PHONY: help book test test-gpu attacks lint serve zip pdf exercises handout colab clean
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 book: $(BOOK) ## run every notebook and render the book to _build/html
 	@echo "The book: _build/html/index.html (make serve shows it on port $(PORT))"
@@ -54,6 +54,12 @@ zip: $(BOOK) ## the book as a zip that opens without a server: _build/normalizin
 
 pdf: $(BOOK) ## the book as one PDF: _build/normalizing-flows.pdf (needs Chromium)
 	$(PY) tools/pdf.py
+
+handout: $(ENV) ## exercises and chapters that install the course where it is missing, as _build/handout.zip
+	$(PY) tools/handout.py write _build/handout
+
+colab: $(ENV) ## the same in book/ and exercises/, to commit, for Open in Colab (without NF_COURSE_REPOSITORY: out again)
+	$(PY) tools/handout.py here
 
 serve: $(BOOK) ## show the book at http://localhost:8000 (PORT=... for another)
 	$(PY) -m http.server --bind localhost --directory _build/html $(PORT)

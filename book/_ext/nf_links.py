@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
+import sys
 from html import escape
 from pathlib import Path
 
@@ -76,8 +78,11 @@ def add_tools(app, pagename, templatename, context, doctree) -> None:
 
 
 def copy_exercises(app, exception) -> None:
-    """The blank notebooks travel with the site."""
+    """The blank notebooks travel with the site; where its address is known, they get the course by themselves."""
     if exception is None and app.builder.format == "html":
         target = Path(app.outdir) / "exercises"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(ROOT / "exercises", target, ignore=shutil.ignore_patterns(".*"))
+        if repository():
+            command = [sys.executable, ROOT / "tools" / "handout.py", "write", target.parent, "--only", "exercises"]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
