@@ -9,6 +9,7 @@ from docutils import nodes
 from nf_cards import Chapter
 from nf_links import add_tools, check_repository, copy_exercises
 from nf_pictures import lighten_all, mark_panels
+from nf_terms import add_terms
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -115,6 +116,7 @@ def setup(app):
     app.connect("config-inited", check_repository)
     app.connect("config-inited", few_buttons, priority=100)  # before the theme reads its options
     app.connect("doctree-resolved", mark_panels)
+    app.connect("doctree-resolved", add_terms)
     app.connect("html-page-context", whole_width)
     app.connect("html-page-context", add_tools)
     app.connect("build-finished", lighten_all)
