@@ -8,8 +8,10 @@ from importlib import import_module
 from docutils import nodes
 from nf_cards import Chapter
 from nf_links import add_tools, check_repository, copy_exercises
+from nf_map import CourseMap, course_map, draw_maps
 from nf_pictures import lighten_all, mark_panels
 from nf_status import Status
+from nf_terms import add_terms
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -114,9 +116,13 @@ def setup(app):
     app.add_post_transform(StillWithoutScripts)
     app.add_directive("chapter", Chapter)
     app.add_directive("status", Status)
+    app.add_node(course_map)
+    app.add_directive("course-map", CourseMap)
     app.connect("config-inited", check_repository)
     app.connect("config-inited", few_buttons, priority=100)  # before the theme reads its options
     app.connect("doctree-resolved", mark_panels)
+    app.connect("doctree-resolved", add_terms)
+    app.connect("doctree-resolved", draw_maps)
     app.connect("html-page-context", whole_width)
     app.connect("html-page-context", add_tools)
     app.connect("build-finished", lighten_all)
