@@ -18,12 +18,14 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 ifeq ($(PY),$(VENV)/bin/python)
 ENV := $(VENV)/.stamp
 endif
+INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check --retries 10 -r requirements.txt
 VENDOR := book/_static/vendor/.stamp
+NEWEST := _build/newest/bin/python
 BOOK   := _build/html/.stamp
 SOURCES := _config.yml _toc.yml $(shell find book solutions nf_course -type f \
 	-not -path '*/vendor/*' -not -path '*/__pycache__/*' -not -path '*/.*')
 
-.PHONY: help book test test-gpu attacks lint serve zip pdf exercises handout colab clean
+.PHONY: help book test test-gpu attacks lint serve zip pdf exercises handout colab wheel newest release clean
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
@@ -56,21 +58,42 @@ pdf: $(BOOK) ## the book as one PDF: _build/normalizing-flows.pdf (needs Chromiu
 	$(PY) tools/pdf.py
 
 handout: $(ENV) ## exercises and chapters that install the course where it is missing, as _build/handout.zip
+	rm -rf _build/handout _build/handout.zip
 	$(PY) tools/handout.py write _build/handout
 
 colab: $(ENV) ## the same in book/ and exercises/, to commit, for Open in Colab (without NF_COURSE_REPOSITORY: out again)
 	$(PY) tools/handout.py here
 
+wheel: $(ENV) ## the package as a wheel, in dist/
+	rm -rf dist build
+	$(PY) -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	rm -rf build
+
+newest: ## package, grader and notebooks with the newest versions of everything, in _build/newest
+	$(PYTHON) -m venv --clear _build/newest
+	$(NEWEST) -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(NEWEST) -m pip freeze --exclude-editable > _build/newest/versions.txt
+	PATH="$(CURDIR)/_build/newest/bin:$(PATH)" $(NEWEST) -m pytest -n $(JOBS) --dist loadfile \
+		tests/package tests/grading book solutions exercises
+
+release: $(ENV) ## for TAG=v0.2.0, FILES=address: wheel and handout in dist/, tested, and the notes of the changelog
+	mkdir -p _build
+	$(PY) tools/release.py notes "$$TAG" > _build/notes.md
+	$(MAKE) wheel
+	NF_COURSE_INSTALL="$$FILES/$$(basename dist/*.whl)" $(MAKE) handout
+	cp _build/handout.zip "dist/nf_course-notebooks-$$TAG.zip"
+	$(PY) -m pytest -q tests/package/test_wheel.py tests/book/test_handout.py
+
 serve: $(BOOK) ## show the book at http://localhost:8000 (PORT=... for another)
 	$(PY) -m http.server --bind localhost --directory _build/html $(PORT)
 
 clean: ## remove what was built; .venv stays
-	rm -rf _build book/_static/vendor tests/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf _build dist build book/_static/vendor tests/vendor .pytest_cache .ruff_cache .hypothesis *.egg-info
 	find book solutions exercises nf_course tests tools -name __pycache__ -prune -exec rm -rf {} +
 
 $(ENV): requirements.txt constraints.txt pyproject.toml
 	test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(INSTALL) || { echo "Once more: an index that does not answer looks like a conflict to pip"; $(INSTALL); }
 	touch $@
 
 $(VENDOR): tools/vendor.py $(ENV)
