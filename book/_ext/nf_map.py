@@ -144,9 +144,9 @@ def svg(facts: dict[str, nf_cards.Facts], address: Callable[[str], str]) -> str:
         parts.append(
             f'<rect x="{x - WIDTH / 2:.0f}" y="{y - HEIGHT / 2:.0f}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
         )
-        for at, line in enumerate(told):
+        for at, line in enumerate(told):  # with a space before each, so that their words stay apart when read out
             down = y + 16.5 * (at - (len(told) - 1) / 2) + 4.5
-            parts.append(f'<text x="{x:.0f}" y="{down:.1f}" text-anchor="middle">{escape(line)}</text>')
+            parts.append(f' <text x="{x:.0f}" y="{down:.1f}" text-anchor="middle">{escape(line)}</text>')
         parts.append("</a>")
     return "".join([*parts, "</svg>"])
 

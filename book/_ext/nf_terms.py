@@ -24,11 +24,11 @@ ALIASES = {
     "coupling": ["coupling layer"],
     "decode": ["decodes", "decoded", "decoding"],
     "dequantization": ["dequantized", "dequantize"],
-    "earth mover's distance": ["EMD", "earth mover’s distance"],
+    "earth mover's distance": ["EMD"],
     "encode": ["encodes", "encoded", "encoding"],
     "factoring out": ["factor out", "factor-out", "factored out"],
     "held-out data": ["held-out", "held out"],
-    "Hutchinson's estimator": ["Hutchinson", "Hutchinson’s estimator"],
+    "Hutchinson's estimator": ["Hutchinson"],
     "KL divergence": ["Kullback-Leibler divergence", "KL"],
     "likelihood": ["log-likelihood"],
     "logistic base": ["logistic density", "logistic distribution"],
@@ -92,14 +92,14 @@ def entries(glossary: nodes.document) -> list[Term]:
     for item in glossary.findall(nodes.definition_list_item):
         term = next(item.findall(nodes.term))
         definition = next(item.findall(nodes.paragraph)).astext()
-        found.append(Term(term.astext(), " ".join(definition.split()), term["ids"][0]))
+        found.append(Term(term.astext().replace("’", "'"), " ".join(definition.split()), term["ids"][0]))
     return found
 
 
 def pattern(terms: list[Term]) -> re.Pattern:
     """Any word of any term, the longest first; a space may be the end of a line."""
     words = sorted({word for term in terms for word in term.words}, key=lambda word: (-len(word), word))
-    choices = "|".join(r"\s+".join(map(re.escape, word.split())) for word in words)
+    choices = "|".join(r"\s+".join(map(re.escape, word.split())) for word in words).replace("'", "['’]")
     return re.compile(rf"(?<![\w-])(?:{choices})(?![\w-])", re.IGNORECASE)
 
 
@@ -125,7 +125,7 @@ def link_terms(document: nodes.document, terms: list[Term], glossary: str) -> li
     for text in running_text(document):
         parts, end, whole = [], 0, str(text)
         for match in anything.finditer(whole):
-            word, term = own[" ".join(match[0].lower().split())]
+            word, term = own[" ".join(match[0].lower().replace("’", "'").split())]
             if term.name in done or (word.isupper() and match[0] != word):  # MAP is no map
                 continue
             done.append(term.name)

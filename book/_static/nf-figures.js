@@ -53,3 +53,8 @@
   document.addEventListener("DOMContentLoaded", narrow);
   phone.addEventListener("change", narrow);
 })();
+
+// The map of the course, where it is wider than the screen, begins with its first chapter, which stands in the middle.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const map of document.querySelectorAll(".nf-map")) map.scrollLeft = (map.scrollWidth - map.clientWidth) / 2;
+});

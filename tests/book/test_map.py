@@ -74,6 +74,10 @@ def test_the_map_is_seen_scrolled_and_walked_through_by_keyboard(visit):
     show(page, "light", PHONE)
     assert frame.evaluate("e => e.scrollWidth > e.clientWidth"), "on a phone it scrolls inside its frame"
     assert first.locator("text").first.bounding_box()["height"] >= 10
+    page.reload()
+    page.wait_for_timeout(300)
+    place = first.locator("text").first.bounding_box()
+    assert 0 < place["x"] < place["x"] + place["width"] < PHONE["width"], "it begins with its first chapter"
     first.focus()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "1 Change of variables, after 0"
