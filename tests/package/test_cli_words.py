@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,7 @@ def test_version(capsys):
     assert ends("--version") == 0
     assert capsys.readouterr().out == f"nf-course {nf_course.__version__}\n"
     assert f'version = "{nf_course.__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert f"\nversion: {nf_course.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_the_readme_says_the_statuses_that_the_help_says():
 
 def test_a_reader_that_has_enough():
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", "python -m nf_course.cli recipes --json | head -1"],
+        ["bash", "-o", "pipefail", "-c", f"{sys.executable} -m nf_course.cli recipes --json | head -1"],
         capture_output=True,
         text=True,
         cwd=ROOT,
