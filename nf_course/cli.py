@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = _parser().parse_args(arguments)
     try:
-        return given.run(given) or 0
+        status = given.run(given) or 0
+        sys.stdout.flush()  # while a reader that has gone can still be told apart
+        return status
     except BrokenPipeError:  # `nf-course recipes | head -1`: the reader has what he wants
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

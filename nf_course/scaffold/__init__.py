@@ -1,8 +1,8 @@
 """What `nf-course new` writes into a checkout of the course: the templates beside this file, and how they get there.
 
 `checkout.py` and `definition.py` read the course without running it, `insert.py` edits Python by the places that `ast`
-gives, `sheet.py` and `names.py` make the cells of a notebook, `exercise.py` puts an exercise together, `write.py`
-writes all files or none.
+gives, `sheet.py` and `names.py` make the cells of a sheet, `pages.py` whole notebooks, `exercise.py` puts an exercise
+together, `chapter.py` a chapter, `write.py` writes all files or none.
 """
 
 from pathlib import Path

@@ -6,16 +6,26 @@ What is read is the files of the checkout, not the package that runs: it may be 
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 
 from nf_course.scaffold.definition import Definition, assigned, read_python
 
-__all__ = ["ChapterFiles", "exercises_of", "find_chapter", "find_checkout", "read_notebook"]
+__all__ = [
+    "ChapterFiles",
+    "exercises_of",
+    "find_chapter",
+    "find_checkout",
+    "notebooks_tool",
+    "read_notebook",
+    "sections_of",
+]
 
 PARTS = (
     "pyproject.toml",
@@ -94,9 +104,21 @@ class ChapterFiles:
     @cached_property
     def sections(self) -> dict[str, str]:
         """Label and heading of each section of the book's page."""
-        cells = read_notebook(self.page).cells
-        text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
-        return dict(re.findall(rf"^\((sec-{self.stem[:2]}-[^)\s]+)\)=\n#+ +(.+)$", text, flags=re.MULTILINE))
+        return sections_of(read_notebook(self.page), self.stem)
+
+
+def sections_of(page: nbformat.NotebookNode, stem: str) -> dict[str, str]:
+    """Label and heading of each section of a page."""
+    text = "\n\n".join(cell.source for cell in page.cells if cell.cell_type == "markdown")
+    return dict(re.findall(rf"^\((sec-{stem[:2]}-[^)\s]+)\)=\n#+ +(.+)$", text, flags=re.MULTILINE))
+
+
+def notebooks_tool(root: Path) -> ModuleType:
+    """The checkout's own tools/notebooks.py."""
+    spec = importlib.util.spec_from_file_location("_course_notebooks", root / "tools" / "notebooks.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
 
 
 def exercises_of(tree: ast.Module, path: Path) -> ast.Tuple:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import keyword
 import re
 from pathlib import Path
-from types import ModuleType
 
 from nbformat import NotebookNode
 
 from nf_course.scaffold import fill
-from nf_course.scaffold.checkout import ChapterFiles, find_chapter, read_notebook
+from nf_course.scaffold.checkout import ChapterFiles, find_chapter, notebooks_tool, read_notebook
 from nf_course.scaffold.definition import Definition
 from nf_course.scaffold.insert import add_to_chapter, add_variants, tidy
 from nf_course.scaffold.sheet import add_cells, refresh_cells
 
-__all__ = ["new_exercise", "sheet_again"]
+__all__ = ["exercise_name", "new_exercise", "sheet_again", "sheets"]
 
 WIDTH = 118  # of the lines that part the exercises in tests/grading
 LONGEST = 24  # letters of a name: longer ones fit neither messages nor tables
@@ -43,7 +41,7 @@ def new_exercise(root: Path, id: str) -> dict[Path, str]:
         path: text,
         chapter.init: add_to_chapter(chapter.init, name),
         chapter.variants: add_variants(chapter.variants, fill("variants.py", **words, heading=heading)),
-        **_sheets(chapter, notebook),
+        **sheets(chapter, notebook),
     }
 
 
@@ -55,17 +53,31 @@ def sheet_again(root: Path, id: str) -> dict[Path, str]:
         raise ValueError(f"there is no exercise {id}; chapter {id[:2]} has {', '.join(known)}")
     notebook = read_notebook(chapter.sheet)
     refresh_cells(notebook, chapter, id)
-    return _sheets(chapter, notebook)
+    return sheets(chapter, notebook)
 
 
 def _chapter_and_name(root: Path, id: str) -> tuple[ChapterFiles, str]:
     number, _, name = id.partition(".")
-    if not re.fullmatch(r"[0-9]{2}\.[a-z][a-z0-9_]*", id) or keyword.iskeyword(name) or len(name) > LONGEST:
+    if not re.fullmatch(r"[0-9]{2}\..+", id) or not _can_be(name):
         raise ValueError(
             f"expected a chapter in two digits, a point and a name that Python can use, of up to {LONGEST} small "
             f"letters, digits and _, such as 03.roundtrip; got {id!r}"
         )
     return find_chapter(root, number), name
+
+
+def _can_be(name: str) -> bool:
+    return bool(re.fullmatch(r"[a-z][a-z0-9_]*", name)) and not keyword.iskeyword(name) and len(name) <= LONGEST
+
+
+def exercise_name(name: str) -> None:
+    """Refuse a name that an exercise cannot have."""
+    if not _can_be(name):
+        raise ValueError(
+            f"expected a name for the exercise that Python can use, of up to {LONGEST} small letters, digits and _, "
+            f"such as roundtrip; got {name!r}"
+        )
+    _refuse_own_words(name)
 
 
 def _refuse_own_words(name: str) -> None:
@@ -77,19 +89,12 @@ def _refuse_own_words(name: str) -> None:
                 raise ValueError(f"{name} means something else in a new exercise's file; choose another name")
 
 
-def _sheets(chapter: ChapterFiles, notebook: NotebookNode) -> dict[Path, str]:
+def sheets(chapter: ChapterFiles, notebook: NotebookNode) -> dict[Path, str]:
     """The sheet and the one that is handed out, as the checkout's own tool makes them."""
-    tool = _tool(chapter.root)
+    tool = notebooks_tool(chapter.root)
     notebook = tool.normalise(notebook)
     texts = {chapter.sheet: tool.to_text(notebook), chapter.handed_out: tool.to_text(tool.blank(notebook))}
     problems = tool.problems(notebook)
     if problems:
         raise ValueError(f"{chapter.sheet}: {problems[0]}")
     return texts
-
-
-def _tool(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("_course_notebooks", root / "tools" / "notebooks.py")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool

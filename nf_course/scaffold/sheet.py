@@ -22,7 +22,7 @@ from nf_course.scaffold.names import refuse_names, supply_names
 __all__ = ["add_cells", "refresh_cells"]
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-OPENING = re.compile(r"^\w+((?: short)? exercises to \[[^\]]*\]\([^)]*\)), \d+ points in all", flags=re.MULTILINE)
+OPENING = re.compile(r"^\w+( short)? exercises?( to \[[^\]]*\]\([^)]*\)), \d+ points in all", flags=re.MULTILINE)
 BORDER = {"locked": False, "schema_version": 3, "task": False}
 
 
@@ -159,4 +159,7 @@ def _count(notebook: NotebookNode, exercises: tuple[Definition, ...]) -> None:
     number, points = len(exercises), sum(new.points for new in exercises)
     word = NUMBERS[number] if number < len(NUMBERS) else str(number)
     first = notebook.cells[0]
-    first.source = OPENING.sub(rf"{word}\1, {points} points in all", first.source, count=1)
+    many = "exercise" if number == 1 else "exercises"
+    first.source = OPENING.sub(
+        lambda found: f"{word}{found[1] or ''} {many}{found[2]}, {points} points in all", first.source, count=1
+    )

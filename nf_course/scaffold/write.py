@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["write_all"]
@@ -14,12 +15,19 @@ def write_all(texts: dict[Path, str]) -> None:
     except OSError as error:
         raise RuntimeError(f"nothing was written: {error}") from error
     begun: list[Path] = []
+    made: list[Path] = []  # folders
     try:
         for path, text in texts.items():
+            for folder in reversed([parent for parent in path.parents if not parent.exists()]):
+                folder.mkdir()
+                made.append(folder)
             begun.append(path)
             path.write_bytes(text.encode())
     except BaseException as error:  # an interrupt leaves no half either
         lost = [path for path in begun if not _put_back(path, before[path])]
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()
         if not isinstance(error, OSError):
             raise
         but = f", but for {', '.join(map(str, lost))}: get it back with git" if lost else ""
