@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from nf_course.doctor import files, packages, surroundings
-from nf_course.doctor.finding import Amiss, Finding, again
+from nf_course.doctor.finding import Amiss, Finding, again, install
 
 __all__ = ["Finding", "examine"]
 
@@ -41,6 +41,8 @@ def _ask(name: str, needed: bool, check: Callable[[], str]) -> Finding:
     except Amiss as amiss:
         status, says, mend = amiss.args
         return Finding(name, status, needed, _one_line(says), mend)
+    except ModuleNotFoundError as error:
+        return Finding(name, "missing", needed, _one_line(f"needs {error.name}, which is not installed"), install())
     except (Exception, SystemExit) as error:  # a broken package may raise anything
         return Finding(name, "broken", needed, _one_line(f"{type(error).__name__}: {error}"), again())
 

@@ -22,6 +22,8 @@ WEIGHTS = 18  # files of weights that ship
 
 def package(error: Exception | None) -> str:
     """Its version and place, where it can be imported."""
+    if isinstance(error, ModuleNotFoundError):
+        raise error
     if error is not None:
         raise Amiss("broken", f"cannot be imported: {type(error).__name__}: {error}", again())
     return f"{importlib.import_module('nf_course').__version__}, {FOLDER}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["FOLDER", "Amiss", "Finding", "again", "checkout"]
+__all__ = ["FOLDER", "Amiss", "Finding", "again", "checkout", "install"]
 
 FOLDER = Path(__file__).parents[1]  # of the package
 
@@ -34,3 +34,10 @@ def again() -> str:
     if checkout():
         return "pip install -r requirements.txt, and `git status` says which files are not as they were"
     return "pip install --force-reinstall --no-deps nf_course"
+
+
+def install(extra: str = "") -> str:
+    """How what the package needs is had, or what an extra of it needs."""
+    if extra:
+        return f"pip install -e '.[{extra}]'" if checkout() else f"pip install 'nf_course[{extra}]'"
+    return "pip install -r requirements.txt" if checkout() else "pip install nf_course"

@@ -9,7 +9,7 @@ import os
 import platform
 import sys
 
-from nf_course.doctor.finding import Amiss, again, checkout
+from nf_course.doctor.finding import Amiss, again, install
 
 __all__ = ["EXTRAS", "python", "requirements", "torch"]
 
@@ -43,15 +43,16 @@ def torch() -> str:
 
 def requirements(extra: str) -> str:
     """What the package's own metadata ask for, with an extra or without, is there, whole, and new enough."""
-    from packaging.requirements import Requirement
-
+    try:
+        from packaging.requirements import Requirement
+    except ModuleNotFoundError:
+        from pip._vendor.packaging.requirements import Requirement
     try:
         asked = [Requirement(line) for line in importlib.metadata.requires("nf_course") or []]
     except importlib.metadata.PackageNotFoundError:
         if not extra:
             return "nf_course is on the path but not installed: versions were not compared"
-        mend = "pip install -e ." if checkout() else "pip install nf_course"
-        raise Amiss("missing", "not known, as nf_course is not installed", mend) from None
+        raise Amiss("missing", "not known, as nf_course is not installed", install(extra)) from None
     lacks, found, extras = [], 0, [extra]
     for name in extras:  # grows: an extra may name others, as nf_course[book,grade]
         for one in asked:
@@ -67,10 +68,7 @@ def requirements(extra: str) -> str:
                 lacks.append(problem)
     if lacks:
         status = "missing" if any(" " not in lack for lack in lacks) else "broken"
-        target = "-e '.{}'" if checkout() else "'nf_course{}'"
-        raise Amiss(
-            status, ", ".join(sorted(set(lacks))), "pip install " + target.format(f"[{extra}]" if extra else "")
-        )
+        raise Amiss(status, ", ".join(sorted(set(lacks))), install(extra))
     return f"{found} packages" + (f", to {EXTRAS[extra]}" if extra else "")
 
 

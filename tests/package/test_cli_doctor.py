@@ -152,6 +152,30 @@ def test_whatever_an_import_raises_is_told_in_one_line(alone, raised):
     )
 
 
+def test_a_module_that_is_not_there_is_missing(alone):
+    def check():
+        raise ModuleNotFoundError("No module named 'safetensors'", name="safetensors")
+
+    alone.setattr(files, "weights", check)
+    finding = found("weights")
+    assert (
+        finding.status == "missing"
+        and "safetensors" in finding.says
+        and finding.mend == "pip install -r requirements.txt"
+    )
+
+
+def test_a_python_with_nothing_but_the_package(tmp_path):
+    """No torch, no NumPy, no packaging: -S leaves out all that is installed, -E the environment."""
+    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; sys.argv[1:] = ['doctor', '--json']; import nf_course_command as c; sys.exit(c.main())"
+    done = subprocess.run([sys.executable, "-SE", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    by_name = {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert done.returncode == 1 and not done.stderr
+    assert by_name["python"]["status"] == "ok" and by_name["machine"]["status"] == "ok"
+    for name in ("torch", "nf_course", "data", "weights", "figures", "kernel"):
+        assert (by_name[name]["status"] == "missing" and "pip install" in by_name[name]["mend"]) or name == "torch"
+
+
 def test_a_device_that_is_not_there(monkeypatch):
     from nf_course.doctor import _ask
 
