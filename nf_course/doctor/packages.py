@@ -8,6 +8,7 @@ import importlib.util
 import os
 import platform
 import sys
+from pathlib import Path
 
 from nf_course.doctor.finding import Amiss, again, install
 
@@ -80,6 +81,7 @@ def _distribution(name: str, wanted) -> str | None:
         return name
     if found.version is None or not wanted.contains(found.version, prereleases=True):
         return f"{name} {found.version} (expected {wanted})"
-    starts = [file for file in found.files or [] if len(file.parts) == 2 and file.name == "__init__.py"]
-    lost = [str(file) for file in starts if not found.locate_file(file).exists()]
+    names = [line.split(",")[0] for line in (found.read_text("RECORD") or "").splitlines()]  # `files` hides lost ones
+    starts = [name for name in names if name.count("/") == 1 and name.endswith("/__init__.py")]
+    lost = [name for name in starts if not Path(found.locate_file(name)).exists()]
     return f"{name} {found.version} (its file {lost[0]} is lost)" if lost else None
