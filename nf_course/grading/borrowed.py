@@ -6,6 +6,7 @@ At home the package is there, and a call of it is seen; where a class is graded 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 
 __all__ = ["Borrowed", "nothing_borrowed"]
 
-PACKAGE = str(Path(__file__).parents[1])
-LENT = tuple(f"{PACKAGE}/{name}" for name in ("grading/", "resize.py", "devices.py", "expect.py"))  # tasks allow it
+PACKAGE = os.path.join(Path(__file__).parents[1], "")  # with its slash: a folder nf_course_of_mine is none of ours
+LENT = tuple(  # what checks hand over, and what tasks allow
+    os.path.join(PACKAGE, *parts) for parts in (("grading", ""), ("resize.py",), ("devices.py",), ("expect.py",))
+)
 WHOLE = Path(PACKAGE, "bijection.py").exists()  # no sandbox's copy, where all that is left is lent
 
 

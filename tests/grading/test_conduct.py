@@ -14,6 +14,7 @@ from torch import nn
 
 import nf_course as nf
 from nf_course.grading import check
+from nf_course.grading.borrowed import PACKAGE
 from nf_course.grading.registry import chapters
 from tests.grading.tables import RIGHT
 
@@ -332,6 +333,18 @@ def test_an_answer_that_calls_the_course_is_told_so(function, name):
     found = wrong(function, "error", name="05.bits", text=f"Borrowed: {name} of nf_course is called")
     assert "write it yourself" in " ".join(found.lines)
     assert sys.getprofile() is None
+
+
+def test_a_folder_of_a_like_name_is_not_the_package():
+    """A learner's helper in a file beside the package, whose path begins with the same letters."""
+    path = PACKAGE.rstrip("/\\") + "_of_mine/helper.py"
+    scope = {}
+    exec(compile("import math\ndef width(low, high, bins): return (high - low) / bins", path, "exec"), scope)
+
+    def bits(log_density, shape, bins, low, high):
+        return -(log_density / math.prod(shape) + math.log(scope["width"](low, high, bins))) / math.log(2)
+
+    assert result(bits, "05.bits").status == "right"
 
 
 def test_what_tasks_allow_is_not_borrowed():
