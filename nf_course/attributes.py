@@ -17,6 +17,7 @@ from nf_course.expect import expect_shape
 __all__ = ["ATTRIBUTES", "Standardise", "attribute_index", "face_attributes", "luminance", "standard_attributes"]
 
 ATTRIBUTES = ("lightness", "warmth", "background", "light side", "hair")
+"""What is measured on a face, in the order of the columns."""
 MEANS = (0.31188, 0.16040, 0.35787, -0.00151, 0.32919)  # over the first 1000 faces of "train"
 DEVIATIONS = (0.13075, 0.08660, 0.16982, 0.08724, 0.16172)
 LUMINANCE = (0.299, 0.587, 0.114)  # red, green, blue: Rec. 601, on the values as a screen shows them

@@ -27,6 +27,7 @@ __all__ = ["RECIPES", "Recipe", "held_out_bits", "recipe", "trained", "trained_l
 
 FOLDER = TRAINED
 RECIPES = {recipe.name: recipe for recipe in (*IMAGES, *SPACE)}
+"""Every model that ships, by its name."""
 
 
 def recipe(name: str) -> Recipe:

@@ -6,6 +6,7 @@ import os
 from importlib import import_module
 
 from docutils import nodes
+from nf_api import quieten
 from nf_cards import Chapter
 from nf_links import add_tools, check_repository, copy_exercises
 from nf_map import CourseMap, course_map, draw_maps
@@ -127,6 +128,7 @@ def setup(app):
     app.connect("html-page-context", add_tools)
     app.connect("build-finished", lighten_all)
     app.connect("build-finished", copy_exercises)
+    app.connect("html-page-context", quieten, priority=800)  # after the links are made
     app.connect("html-page-context", clean_scripts, priority=900)
     app.connect("env-get-updated", number_by_chapter, priority=900)  # after Sphinx has numbered
     app.connect("env-updated", labels_as_anchors)

@@ -27,7 +27,7 @@ COLOURS = {
 """What each colour means. Other keys are a spelling mistake, and raise `KeyError`."""
 
 CYCLE = [COLOURS[name] for name in ("x", "z", "model", "moved", "wrong", "data")]
-"""Colours for things without a meaning of their own, such as classes: first come, first served."""
+"""Colours for things without a meaning of their own, such as classes, in the order in which they come."""
 
 
 def contrast(colour: str, paper: str = "white") -> float:
@@ -64,11 +64,12 @@ def _from_white(name: str, colour: str, dark: float) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list(name, [(0.0, "white"), (0.62, colour), (1.0, deepest)])
 
 
-DENSITY = {  # shading of a density, by the side that it lives on
+DENSITY = {
     "x": _from_white("nf_x", COLOURS["x"], 0.35),
     "z": _from_white("nf_z", COLOURS["z"], 0.42),
 }
+"""Shading of a density by the side that it lives on, `"x"` or `"z"`."""
 SIGNED = LinearSegmentedColormap.from_list("nf_signed", ["#7b3294", "#c2a5cf", "white", "#7fc8a9", "#00705a"])
-"""Numbers around zero: purple is negative, green positive, white is zero."""
+"""For numbers around zero, where purple is negative, green positive and white zero."""
 VALUES = ListedColormap(colormaps["viridis"](np.linspace(0.0, 0.9, 256)), name="nf_values")
-"""Numbers from low to high, carried by points: viridis without its last, palest yellow."""
+"""For numbers from low to high, carried by points; viridis without its last, palest yellow."""

@@ -106,7 +106,6 @@ def warped_grid(
         title: above the picture.
 
     >>> from nf_course.plotting import side_by_side
-    >>> from nf_course.plotting import side_by_side
     >>> figure, (before, after) = side_by_side(2, titles=["a grid in z", "decoded to x"])
     >>> ax = warped_grid(None, ax=before, side="z")
     >>> ax = warped_grid(lambda z: z + 0.5 * z.flip(1).sin(), ax=after, side="x")
