@@ -1061,6 +1061,7 @@ WRONG = {
         (sample_cool, "other_normal"),
         (sample_shifted, "other_normal"),
         (sample_no_generator, "generator"),
+        (sample_seed_of_generator, "generator"),
         (sample_own_generator, "generator"),
         (sample_single, "single"),
         (sample_not_rows, "not_rows"),

@@ -62,10 +62,6 @@ def _board(board):
     return answer
 
 
-def _even(c, h, w):
-    return (h + w) % 2 == 0
-
-
 def _by_sample(x):
     n = torch.arange(len(x), device=x.device)[:, None, None, None]
     h, w = torch.arange(x.shape[2], device=x.device)[:, None], torch.arange(x.shape[3], device=x.device)
