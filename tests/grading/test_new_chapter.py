@@ -10,8 +10,8 @@ import pytest
 
 from nf_course.cli import main
 from nf_course.scaffold.checkout import find_chapter
-from tests.grading import test_new_exercise as exercise
-from tests.grading.test_new_exercise import ROOT, changed, edited, lint, run, tree
+from tests.grading import course_copy
+from tests.grading.course_copy import LEFT, ROOT, changed, edited, lint, run, tree
 
 STEM, TITLE = "19_made_by_a_test", "Made by a test: it's small"
 WRITTEN = {
@@ -31,11 +31,11 @@ SECTIONS = ["derive", "code", "check", "break", "see", "use", "limits", "exercis
 
 
 def copied(to):
-    exercise.copied(to)
+    course_copy.copied(to)
     for name in ("_toc.yml", "README.md", "book/intro.ipynb"):
         shutil.copyfile(ROOT / name, to / name)
     shutil.copytree(ROOT / "book" / "_static" / "glyphs", to / "book" / "_static" / "glyphs")
-    shutil.copytree(ROOT / "book" / "_ext", to / "book" / "_ext", ignore=exercise.LEFT)
+    shutil.copytree(ROOT / "book" / "_ext", to / "book" / "_ext", ignore=LEFT)
     shutil.copy(ROOT / "nf_course" / "data" / "faithful.npz", to / "nf_course" / "data")
     return to
 
@@ -106,7 +106,7 @@ def test_it_stands_behind_the_chapter_before(begun):
 
 
 def test_a_second_exercise_can_be_added(begun, tmp_path, monkeypatch, capsys):
-    shutil.copytree(begun[0], tmp_path / "course", ignore=exercise.LEFT)
+    shutil.copytree(begun[0], tmp_path / "course", ignore=LEFT)
     monkeypatch.chdir(tmp_path / "course")
     assert main(["new", "exercise", "19.another"]) == 0
     first = nbformat.read(f"solutions/{STEM}.ipynb", 4).cells[0].source
