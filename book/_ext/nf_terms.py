@@ -42,6 +42,7 @@ ALIASES = {
     "total variation": ["TV"],
 }
 ONLY = {  # words of everyday life, and the chapters in which they are terms
+    "coverage": {10, 15},
     "logit": {5, 7, 8, 16, 18},
     "mask": {3, 4, 6, 9, 18},
     "split prior": {8},

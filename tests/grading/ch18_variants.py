@@ -27,6 +27,18 @@ def segments_counted(layers, weight):
     return min(((k, len(range(0, layers, k)) + k * weight) for k in range(1, layers + 1)), key=lambda pair: pair[1])
 
 
+def segments_whole(layers, weight):
+    k = torch.arange(1, layers + 1)
+    memory = (layers + k - 1) // k + k * weight
+    return k[memory.argmin()].item(), memory.min().item()
+
+
+def segments_rounded(layers, weight):
+    k = torch.arange(1, layers + 1, dtype=torch.float32)
+    memory = torch.ceil(layers * (1 / k)) + k * weight  # what torch makes of ceil(layers / k)
+    return int(k[memory.argmin()]), float(memory.min())
+
+
 def segments_floor(layers, weight):
     return min(((k, layers // k + k * weight) for k in range(1, layers + 1)), key=lambda pair: pair[1])
 
@@ -383,7 +395,7 @@ def _named(table, prefix):
 
 
 RIGHT = {
-    "18.segments": [(segments_loop,), (segments_torch,), (segments_counted,)],
+    "18.segments": [(segments_loop,), (segments_torch,), (segments_counted,), (segments_whole,)],
     "18.undo": [(undo_minus,), (undo_rows,), (undo_einsum,), (undo_by_autograd,)],
     "18.inversion": [(inversion_while,), (inversion_func,), (inversion_in_two,)],
     "18.shares": [(shares_loop,), (shares_einsum,), (shares_sums,)],
@@ -399,6 +411,7 @@ WRONG = {
         (segments_root, "square_root"),
         (segments_last, "last_of_several"),
         (segments_inner, "only_every"),
+        (segments_rounded, "single"),
         (segments_swapped, "swapped"),
     ],
     "18.undo": [

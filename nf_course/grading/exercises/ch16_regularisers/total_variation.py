@@ -11,17 +11,17 @@ Total variation adds up the slopes of an image, whichever way they point. For ea
 pixel below and to the one on the right,
 
 $$\begin{gathered}
-\mathrm{TV}_n = \sum_{c,\,h,\,w} \left( \sqrt{\delta_{\downarrow}^2 + \delta_{\rightarrow}^2 + \varepsilon^2}
-- \varepsilon \right), \\
+\mathrm{TV}_n = \sum_{c,\,h,\,w} \left( \sqrt{\delta_{\downarrow}^2 + \delta_{\rightarrow}^2 + \epsilon^2}
+- \epsilon \right), \\
 \delta_{\downarrow} = x_{n,c,h+1,w} - x_{n,c,h,w}, \\
 \delta_{\rightarrow} = x_{n,c,h,w+1} - x_{n,c,h,w}
 \end{gathered}$$
 
-Under the root $\varepsilon$ keeps the gradient finite where an image is flat; taken off again, a flat image has a total
+Under the root $\epsilon$ keeps the gradient finite where an image is flat; taken off again, a flat image has a total
 variation of 0. A difference that would lead beyond the image is 0: in the last row $\delta_{\downarrow} = 0$, in the
 last column $\delta_{\rightarrow} = 0$, and the other difference of these pixels still counts.
 
-`x` has shape `(N, C, H, W)`; `smoothing`, which is $\varepsilon$, is one positive number. Return the total variation of
+`x` has shape `(N, C, H, W)`; `smoothing`, which is $\epsilon$, is one positive number. Return the total variation of
 each image, shape `(N,)`. A gradient must reach `x`.
 """
 
