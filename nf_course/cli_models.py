@@ -97,9 +97,10 @@ def _table(given: argparse.Namespace) -> None:
     if given.json:
         print(json.dumps({"machine": machine(device()), "rows": table(names)}, indent=1))
         return
+    rows = table(names)  # first: where a name is wrong, no table is begun
     print(f"on {machine(device())}, test data, batch of the recipe")
     print(f"{'recipe':22}{'bits/dim':>10}{'card':>9}{'parameters':>13}{'ms/step':>10}{'ms/sample':>11}")
-    for row in table(names):
+    for row in rows:
         print(
             f"{row['recipe']:22}{row['bits/dim']:>10.3f}{row['card']:>9.3f}{row['parameters']:>13,}"
             f"{row['ms_step']:>10.1f}{row['ms_sample']:>11.2f}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nf_course import data
 from nf_course.recipes import upscaler
 from nf_course.resize import enlarge
 from nf_course.upscale_scores import UpscaleRow, held_out_photos, nearest, score
@@ -26,7 +27,11 @@ def upscale_table(
     """The rows for nearest, bicubic, the L1 network and SRFlow at each temperature, all on the same photographs.
 
     `size` looks only at a square in the middle of each. Cost: about two seconds for each photograph and sample.
+    Errors: `ValueError` for a size that 4 does not divide, that has no room for textures, or that no photograph has.
     """
+    largest = min(side for photo in data.photos(split).values() for side in photo.shape[1:]) // 4 * 4
+    if size is not None and (size % 4 or not 32 <= size <= largest):
+        raise ValueError(f"upscaling: expected a size that 4 divides, 32 to {largest}, got {size}")
     pictures, flow, network = held_out_photos(scale, split, size), upscaler(scale), upscaler(scale, "l1")
     rows = [
         score("nearest", pictures, lambda c: nearest(c, scale), scale),

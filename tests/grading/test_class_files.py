@@ -231,7 +231,7 @@ def test_without_bubblewrap_nothing_is_run(small_class, tmp_path, monkeypatch, c
         (["{tmp}/nowhere"], "expected a folder, a zip archive or a notebook"),
         (["{tmp}"], "found none"),
         (["{class}", "--jobs", "0"], "--jobs: expected 1 or more"),
-        (["{class}", "--checks", "{tmp}/none.ipynb"], "none.ipynb"),
+        (["{class}", "--checks", "{tmp}/none.ipynb"], "none.ipynb: expected a notebook of checks"),
     ],
 )
 @needs_sandbox

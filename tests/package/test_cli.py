@@ -90,13 +90,18 @@ def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path, capsys):
         (["train", "glow-cifar10"], "expected a folder with CIFAR-10"),
         (["train", "glow-cifar10", "--data", "/no/such/folder"], "no/such/folder"),
         (["train", "nice-digits", "--steps", "-3"], "steps as a whole number"),
+        (["train", "nice-digits", "--steps", "0"], "steps as a whole number, at least 1, got 0"),
         (["table", "glow-cifar10"], "whose weights ship"),
+        (["measure", "upscaling", "--size", "0"], "upscaling: expected a size that 4 divides, 32 to 424, got 0"),
+        (["measure", "upscaling", "--size", "428"], "32 to 424, got 428"),
     ],
 )
 def test_wrong_words_get_one_clear_line(tmp_path, capsys, arguments, words):
+    """And nothing was done: no table is begun, no file is left."""
     out = ["--out", str(tmp_path)] if arguments[0] == "train" else []
     assert main([*arguments, *out]) == 2
-    err = capsys.readouterr().err
+    said, err = capsys.readouterr()
+    assert not said and not list(tmp_path.iterdir())
     assert words in err and err.startswith("nf-course: ") and "Traceback" not in err and err.count("\n") == 1
 
 

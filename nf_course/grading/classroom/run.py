@@ -105,8 +105,8 @@ def _course(cells: list[str] | None) -> str:
 def _own_cells(notebook: str | Path) -> list[str]:
     try:
         cells = nbformat.read(notebook, as_version=4).cells
-    except FileNotFoundError:
-        raise
+    except FileNotFoundError as error:
+        raise ValueError(f"{notebook}: expected a notebook of checks, and there is no such file") from error
     except Exception as error:
         raise ValueError(f"{notebook}: expected a notebook of checks ({type(error).__name__})") from error
     return [cell.source for cell in cells if cell.cell_type == "code" and cell.source.strip()]
