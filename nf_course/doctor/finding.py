@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +34,23 @@ def checkout() -> bool:
 def again() -> str:
     """How what came with the package is had again."""
     if checkout():
-        return "pip install -r requirements.txt, and `git status` says which files are not as they were"
-    return "pip install --force-reinstall --no-deps nf_course"
+        files = "`git status` says which files are not as they were, `git restore FILE` brings one back"
+        return f"{files}; where none is: pip install -r requirements.txt"
+    return f"pip install --force-reinstall --no-deps {_source()}"
+
+
+def _source() -> str:
+    """What pip had the package from: the address that it noted, or an index, which knows it by its name."""
+    try:
+        noted = json.loads(importlib.metadata.distribution("nf_course").read_text("direct_url.json") or "{}")
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        noted = {}
+    if "url" not in noted:
+        return "nf_course"
+    if vcs := noted.get("vcs_info"):
+        revision = vcs.get("requested_revision")
+        return f"'{vcs['vcs']}+{noted['url']}{f'@{revision}' if revision else ''}'"
+    return f"'{noted['url']}'"
 
 
 def install(extra: str = "") -> str:

@@ -15,6 +15,7 @@ import pytest
 
 from nf_course.cli import main
 from nf_course.doctor import examine, files, packages, surroundings
+from nf_course.doctor.finding import again
 from nf_course.grading.classroom import sandbox
 
 ROOT = Path(__file__).parents[2]
@@ -172,6 +173,34 @@ def test_a_python_with_nothing_but_the_package(tmp_path):
     assert by_name["python"]["status"] == "ok" and by_name["machine"]["status"] == "ok"
     for name in ("torch", "nf_course", "data", "weights", "figures", "kernel"):
         assert (by_name[name]["status"] == "missing" and "pip install" in by_name[name]["mend"]) or name == "torch"
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        (None, "nf_course"),  # from an index
+        ("half a f", "nf_course"),
+        ('{"url": "https://example.org/nf_course-0.1.0-py3-none-any.whl", "archive_info": {}}',)
+        + ("'https://example.org/nf_course-0.1.0-py3-none-any.whl'",),
+        ('{"url": "https://example.org/a/b", "vcs_info": {"vcs": "git", "requested_revision": "main"}}',)
+        + ("'git+https://example.org/a/b@main'",),
+        ('{"url": "https://example.org/a/b", "vcs_info": {"vcs": "git"}}', "'git+https://example.org/a/b'"),
+    ],
+)
+def test_what_is_lost_is_had_again_from_where_it_came(told, asked, monkeypatch):
+    """No index need have the course: its wheel comes from a release, a folder or a repository."""
+
+    class Installed:
+        def read_text(self, name):
+            return told if name == "direct_url.json" else None
+
+    monkeypatch.setattr("nf_course.doctor.finding.checkout", lambda: False)
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Installed())
+    assert again() == f"pip install --force-reinstall --no-deps {asked}"
+
+
+def test_what_is_lost_in_a_checkout_is_had_again_from_git():
+    assert again().startswith("`git status`") and "`git restore FILE`" in again()
 
 
 def test_a_device_that_is_not_there(monkeypatch):
