@@ -41,7 +41,7 @@ def grade(given: argparse.Namespace) -> int:
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise RuntimeError(f"grade needs {', '.join(missing)}: pip install 'nf_course[grade]'")
-    from nf_course.grading.classroom.output import claimed_twice, table, write_all
+    from nf_course.grading.classroom.output import claimed_twice, misnamed, table, write_all
     from nf_course.grading.classroom.run import grade_class
 
     out = Path(given.out)
@@ -65,5 +65,9 @@ def grade(given: argparse.Namespace) -> int:
         print(table(list(result.records)))
         if twice := claimed_twice(list(result.records)):
             print(f"more than one file of the same chapter, so look whose they are: {', '.join(twice)}")
+        if other := misnamed(list(result.records)):
+            print(
+                f"answers to another chapter than the file's name says, so look what was asked for: {', '.join(other)}"
+            )
         print(f"{len(result.records)} files in {result.seconds:.0f} s: {out}/class.html, grades.csv, results.json")
     return 0 if all(record["status"] == "graded" for record in result.records) else 3

@@ -22,7 +22,7 @@ from nbgrader.plugins.export import CsvExportPlugin
 
 from nf_course import cli
 from nf_course.grading.classroom import sandbox
-from nf_course.grading.classroom.output import SCHEMA, table, write_all
+from nf_course.grading.classroom.output import SCHEMA, misnamed, table, write_all
 from nf_course.grading.classroom.sandbox import Sandbox, SandboxMissing
 from nf_course.grading.classroom.submission import File, Submission, Unreadable, read
 from nf_course.grading.classroom.wire import WireError, pack, receive, send, unpack
@@ -330,6 +330,24 @@ def test_injected_text_is_inert(tmp_path):
     shown = table(records)
     assert shown.count("\n") == len(INJECTIONS) - 1 and shown.replace("\n", "").isprintable()
     json.loads((tmp_path / "results.json").read_text("utf-8"))
+
+
+def test_a_sheet_of_another_chapter_than_its_name_says_is_named(tmp_path):
+    """Full points for the wrong sheet look like full points; who handed out chapter 3 is told."""
+    told = {"status": "right", "earned": 2, "possible": 2, "test": None, "mistake": None, "seed": 1, "report": ["ok"]}
+    row = {"id": "04.encode", "title": "x", "chapter": 4, "place": 1} | told
+    record = {"status": "graded", "reason": "", "sha256": "0" * 64, "sandboxed": True, "earned": 2, "possible": 2}
+    names = (
+        "emmy/03_coupling_layers.ipynb",
+        "03_coupling_layers - Bob.ipynb",
+        "ada/04_nice (1).ipynb",
+        "carl/hw.ipynb",
+    )
+    records = [record | {"file": name, "seconds": 0.1, "exercises": [row]} for name in names]
+    assert misnamed(records) == [f"{names[1]} (04_nice)", f"{names[0]} (04_nice)"]
+    write_all(records, "the course", True, tmp_path)
+    shown = BeautifulSoup((tmp_path / "class.html").read_text("utf-8"), "html.parser").find(class_="warning").get_text()
+    assert all(name in shown for name in misnamed(records)) and names[2] not in shown
 
 
 def test_columns_are_those_of_nbgrader(tmp_path):

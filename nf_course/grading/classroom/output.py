@@ -21,7 +21,7 @@ from nf_course.grading.classroom.desk import Record, write_whole
 from nf_course.grading.classroom.submission import NOTEBOOK
 from nf_course.grading.registry import chapters
 
-__all__ = ["SCHEMA", "cell", "claimed_twice", "clean", "student", "table", "write_all"]
+__all__ = ["SCHEMA", "cell", "claimed_twice", "clean", "misnamed", "student", "table", "write_all"]
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 COLUMNS = (  # nbgrader's, of `nbgrader export`
@@ -85,6 +85,18 @@ def claimed_twice(records: list[Record]) -> list[str]:
     return sorted({clean(name) for (name, _), count in who.items() if count > 1})
 
 
+def misnamed(records: list[Record]) -> list[str]:
+    """The files whose name is that of one chapter's sheet and whose answers are all to others, with these."""
+    stems = {chapter.number: chapter.stem for chapter in chapters()}
+    found = set()
+    for record in records:
+        name, answered = PurePosixPath(record["file"]).name, {row["chapter"] for row in record["exercises"]}
+        said = {number for number, stem in stems.items() if stem in name.lower()}
+        if said and answered and not said & answered:
+            found.add(f"{clean(record['file'])} ({', '.join(stems[number] for number in sorted(answered))})")
+    return sorted(found)
+
+
 def write_all(records: list[Record], course: str, sandboxed: bool, out: Path) -> None:
     """All files, into `out`."""
     records = [record | {"student": student(record["file"])} for record in records]
@@ -110,6 +122,7 @@ def write_all(records: list[Record], course: str, sandboxed: bool, out: Path) ->
         exercises=_exercises(records),
         mistakes=_mistakes(records),
         twice=claimed_twice(records),
+        misnamed=misnamed(records),
     )
     write_whole(out / "class.html", text)
 
