@@ -13,8 +13,10 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import re
 import shutil
 import sys
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +25,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 ROOT = Path(__file__).resolve().parent.parent
+LINK = re.compile(r"(?<!!)\[([^\[\]]*)\]\((?!\w+:)([^)#\s]+\.(?:ipynb|md))(#[^)\s]*)?\)")
 SOURCE = """{first}, in Colab say, this gets it. Elsewhere it does nothing.
 import importlib.util
 import os
@@ -65,19 +68,47 @@ def with_cell(nb: NotebookNode, course: str | None) -> NotebookNode:
     return tool.normalise(nb)
 
 
+def with_links(nb: NotebookNode, folder: str, known: tuple[str, str] | None) -> NotebookNode:
+    """A copy, of a notebook of this folder, whose links lead to what is handed out: from an answer to its sheet.
+
+    The book's other pages are linked to on GitHub, where (owner/name, branch) is known; else their name stays.
+    """
+    nb, there = deepcopy(nb), set(handed_out())
+
+    def link(found: re.Match) -> str:
+        words, target, place = found[1], found[2], found[3] or ""
+        if place:
+            target = target.replace("../solutions/", "../exercises/")
+        path = (ROOT / folder / target).resolve()
+        if path in there:
+            return f"[{words}]({target}{place})"
+        page = path.relative_to(ROOT).as_posix()
+        if known and page.startswith("book/"):
+            return "[{}](https://github.com/{}/blob/{}/{})".format(words, *known, page)
+        return words
+
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK.sub(link, cell.source)
+    return nb
+
+
 def handed_out() -> list[Path]:
     """The notebooks that a learner may open elsewhere."""
     return [*sorted((ROOT / "exercises").glob("*.ipynb")), *sorted((ROOT / "book").glob("[0-9]*.ipynb"))]
 
 
-def write(folder: Path, course: str | None, only: str | None = None) -> list[Path]:
+def write(
+    folder: Path, course: str | None, only: str | None = None, known: tuple[str, str] | None = None
+) -> list[Path]:
     """All of them, or one kind, below a folder as they lie here; the paths whose text changed."""
     tool, written = _module("tools/notebooks.py"), []
     for path in handed_out():
         if only not in (None, path.parent.name):
             continue
         target = folder / path.relative_to(ROOT)
-        text = tool.to_text(with_cell(tool.read(path), course))
+        nb = with_cell(tool.read(path), course)
+        text = tool.to_text(nb if folder == ROOT else with_links(nb, path.parent.name, known))
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
@@ -103,7 +134,7 @@ def main() -> int:
     commands.add_parser("here")
     given = parser.parse_args()
     try:
-        course = address()
+        course, known = address(), _module("book/_ext/nf_links.py").repository()
     except Exception as error:  # ours, or Sphinx's for a malformed repository
         parser.error(str(error))
     if given.command == "write" and not course:
@@ -111,7 +142,7 @@ def main() -> int:
     if given.command == "here":
         written = write(ROOT, course)
     else:
-        written = write(given.folder, course, given.only)
+        written = write(given.folder, course, given.only, known)
     if given.command == "write" and not given.only:
         shutil.make_archive(str(given.folder), "zip", given.folder)
     print(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -87,6 +88,20 @@ def test_written_into_the_checkout_all_is_still_clean(tmp_path, monkeypatch):
     assert handout.write(tmp_path, COURSE) == []
     handout.write(tmp_path, None)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.ipynb")} == before
+
+
+@pytest.mark.parametrize("known", [None, ("owner/name", "v1")])
+def test_its_links_lead_to_what_is_handed_out(known, tmp_path):
+    """A learner who has the archive alone: answers and the book's other pages do not lie beside it."""
+    handout.write(tmp_path, COURSE, known=known)
+    text = {path: path.read_text("utf-8") for path in tmp_path.rglob("*.ipynb")}
+    for path, source in text.items():
+        for target in re.findall(r"\]\(((?!\w+:)[^)#\s]+\.(?:ipynb|md))", source):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+    start, coupling = (text[tmp_path / "book" / f"{stem}.ipynb"] for stem in ("00_start_here", "03_coupling_layers"))
+    assert "[encode](../exercises/03_coupling_layers.ipynb#ex-03-encode)" in coupling
+    assert ("https://github.com/owner/name/blob/v1/book/notation.md" in start) == (known is not None)
+    assert "[Notation](notation.md)" in (ROOT / "book" / "00_start_here.ipynb").read_text("utf-8")
 
 
 def test_the_archive(tmp_path):
