@@ -267,6 +267,8 @@ def test_checks_of_the_instructors_own(small_class, tmp_path):
     statuses = {row["id"]: row["status"] for row in record["exercises"]}
     assert statuses["03.logdet"] == "right" and statuses["03.encode"] == "not checked"
     assert record["earned"] == 2
+    page = (tmp_path / "out" / "class.html").read_text("utf-8")
+    assert "03.logdet" in page and "03.encode" not in page, "what was not asked is not blank"
     log = (tmp_path / "out" / "work" / "nbval.log").read_text("utf-8")
     assert "not of this shape" in log and "1 failed, 7 passed" in log
 

@@ -158,7 +158,7 @@ def _csv(records: list[Record], now: str) -> str:
 def _exercises(records: list[Record]) -> list[dict[str, Any]]:
     """For each exercise that somebody was asked: how many right, wrong and blank."""
     found: dict[str, dict[str, Any]] = {}
-    for row in (row for record in records for row in record["exercises"]):
+    for row in (row for record in records for row in record["exercises"] if row["status"] != "not checked"):
         counts = found.setdefault(
             row["id"], {"id": row["id"], "title": row["title"], "right": 0, "wrong": 0, "blank": 0}
         )
