@@ -25,7 +25,7 @@ STATUS = """exit status:
   1  doctor: a learner lacks something, which it names
   2  nothing was done, and one line says what was expected
   3  grade: done, but some files could not be read or graded
-  130  interrupted by Ctrl-C; train and grade go on when they are called again
+  130  interrupted by Ctrl-C; grade goes on when it is called again (train ends early, with 0, and keeps the best)
 
 nf-course COMMAND --help has examples of each command."""
 

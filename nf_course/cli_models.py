@@ -28,7 +28,8 @@ def add_models(commands: argparse._SubParsersAction) -> None:
     run = commands.add_parser(
         "train",
         help="train a recipe; goes on where it was cut off",
-        description="Run one recipe. It leaves NAME.safetensors (weights), .json (a card), .csv and .png (the log).",
+        description="Run one recipe. It leaves NAME.safetensors (weights), .json (a card), .csv and .png (the log).\n"
+        "Ctrl-C ends it early with the best weights so far; a run that was cut off goes on when it is called again.",
         epilog="examples:\n  nf-course train nice-digits\n  nf-course train glow-mnist --out runs --seed 1\n"
         "  nf-course train glow-cifar10 --data FOLDER",
     )
@@ -69,7 +70,11 @@ def _train(given: argparse.Namespace) -> None:
     with parallel.joined():
         card = train(given.recipe, given.out, given.steps, given.seed, given.data)
         if parallel.rank() == 0:
-            print(f"{card['recipe']}: {card['bits_per_dim']['test']:.3f} bits/dim on test, files in {given.out}/")
+            asked = given.steps or recipes.recipe(given.recipe).steps
+            early = f", stopped after {card['steps']} of {asked} steps" if card["steps"] < asked else ""
+            print(
+                f"{card['recipe']}: {card['bits_per_dim']['test']:.3f} bits/dim on test{early}, files in {given.out}/"
+            )
 
 
 def _upscale(given: argparse.Namespace) -> None:

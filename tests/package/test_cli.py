@@ -76,6 +76,14 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_weights(tmp_path, monkeypatc
     assert not (tmp_path / "cut" / "nice-digits.checkpoint").exists()
 
 
+def test_a_run_that_was_stopped_early_says_so(monkeypatch, capsys):
+    card = {"recipe": "nice-digits", "steps": 7, "bits_per_dim": {"test": 3.0}}
+    monkeypatch.setattr("nf_course.cli_models.train", lambda *given: card)
+    assert main(["train", "nice-digits"]) == main(["train", "nice-digits", "--steps", "7"]) == 0
+    early, whole = capsys.readouterr().out.splitlines()
+    assert "stopped after 7 of 2000 steps" in early and "stopped" not in whole
+
+
 def test_a_checkpoint_of_another_run_is_refused_and_kept(tmp_path, capsys):
     path = tmp_path / "nice-digits.checkpoint"
     path.write_bytes(b"half a file")
