@@ -47,6 +47,8 @@ def grade(given: argparse.Namespace) -> int:
     out = Path(given.out)
     if given.jobs is not None and given.jobs < 1:
         raise ValueError(f"--jobs: expected 1 or more, got {given.jobs}")
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out: expected a folder, got the file {out}")
     if given.unsafe:
         print("nf-course: no sandbox: these submissions may do whatever you may do", file=sys.stderr)
     with tqdm(disable=given.json or None, unit="file", desc="grade") as bar:

@@ -232,12 +232,13 @@ def test_without_bubblewrap_nothing_is_run(small_class, tmp_path, monkeypatch, c
         (["{tmp}"], "found none"),
         (["{class}", "--jobs", "0"], "--jobs: expected 1 or more"),
         (["{class}", "--checks", "{tmp}/none.ipynb"], "none.ipynb: expected a notebook of checks"),
+        (["{class}", "--out", "{class}/broken.ipynb"], "--out: expected a folder, got the file"),
     ],
 )
 @needs_sandbox
 def test_what_cannot_be_begun(words, says, small_class, tmp_path, capsys):
     words = [word.format(tmp=tmp_path, **{"class": small_class}) for word in words]
-    assert cli.main(["grade", *words, "--out", str(tmp_path / "out")]) == 2
+    assert cli.main(["grade", "--out", str(tmp_path / "out"), *words]) == 2
     assert says in capsys.readouterr().err
 
 
