@@ -36,7 +36,7 @@ class LinearEdit:
 
     def __init__(self, w: Tensor, attributes: Tensor, keep: bool = False) -> None:
         design = torch.cat((w, torch.ones_like(w[:, :1])), 1)
-        rows = torch.linalg.lstsq(design, attributes).solution[:-1].T  # M, (K, D)
+        rows = torch.linalg.lstsq(design, attributes).solution[:-1].T  # the slopes, (K, D)
         if keep:
             self.directions = torch.linalg.pinv(rows).T  # (K, D), the transpose of B
         else:
