@@ -76,13 +76,16 @@ newest: ## package, grader and notebooks with the newest versions of everything,
 	PATH="$(CURDIR)/_build/newest/bin:$(PATH)" $(NEWEST) -m pytest -n $(JOBS) --dist loadfile \
 		tests/package tests/grading book solutions exercises
 
-release: $(ENV) ## for TAG=v0.2.0, FILES=address: wheel and handout in dist/, tested, and the notes of the changelog
+release: $(ENV) ## for TAG=v0.2.0, FILES=address: wheel, handout, zip and PDF in dist/, tested, and the changelog's notes
 	mkdir -p _build
 	$(PY) tools/release.py notes "$$TAG" > _build/notes.md
 	$(MAKE) wheel
 	NF_COURSE_INSTALL="$$FILES/$$(basename dist/*.whl)" $(MAKE) handout
 	cp _build/handout.zip "dist/nf_course-notebooks-$$TAG.zip"
-	$(PY) -m pytest -q tests/package/test_wheel.py tests/book/test_handout.py
+	$(MAKE) zip pdf
+	cp _build/normalizing-flows.zip "dist/normalizing-flows-$$TAG.zip"
+	cp _build/normalizing-flows.pdf "dist/normalizing-flows-$$TAG.pdf"
+	$(PY) -m pytest -q tests/package/test_wheel.py tests/book/test_handout.py tests/book/test_take_away.py
 
 serve: $(BOOK) ## show the book at http://localhost:8000 (PORT=... for another)
 	$(PY) -m http.server --bind localhost --directory _build/html $(PORT)

@@ -19,11 +19,11 @@ __all__ = ["GradientEdit", "LinearEdit", "RegressionEdit"]
 class LinearEdit:
     r"""A step along a fixed direction for each attribute, as long as a linear model says.
 
-    .. math:: a \approx M w + b, \qquad w' = w + B\,(a_\text{target} - a_\text{source})
+    .. math:: a \approx L w + \text{const}, \qquad w' = w + B\,(a_\text{target} - a_\text{source})
 
-    Without `keep`, column k of B is m_k / ||m_k||^2, m_k the k-th row of M: the shortest step to the new a_k, whatever
-    it does to the others, as in InterFaceGAN. With `keep` B = M^T (M M^T)^{-1}: the shortest step that changes none of
-    the other predictions. M is found by least squares.
+    Without `keep`, column k of B is l_k / ||l_k||^2, l_k the k-th row of L: the shortest step to the new a_k, whatever
+    it does to the others, as in InterFaceGAN. With `keep` B = L^T (L L^T)^{-1}: the shortest step that changes none of
+    the other predictions. L is found by least squares.
 
     Shapes: w (N, D), a (N, K), N > D. Cost: one least-squares problem, then nothing.
     Source: Shen et al., 2020 (arXiv 1907.10786), there with the normals of linear classifiers.
@@ -36,7 +36,7 @@ class LinearEdit:
 
     def __init__(self, w: Tensor, attributes: Tensor, keep: bool = False) -> None:
         design = torch.cat((w, torch.ones_like(w[:, :1])), 1)
-        rows = torch.linalg.lstsq(design, attributes).solution[:-1].T  # M, (K, D)
+        rows = torch.linalg.lstsq(design, attributes).solution[:-1].T  # the slopes, (K, D)
         if keep:
             self.directions = torch.linalg.pinv(rows).T  # (K, D), the transpose of B
         else:

@@ -56,6 +56,9 @@ CAUSES = (
     (r"(input|matrix) is not positive-definite",
      "a covariance is (D, D), features by features, and of more rows than features: print the matrix on this line"),
     (r"(not enough|too many) values to unpack", "the number of names on the left is not what is returned"),
+    (r"needed for gradient computation",
+     "autograd still needs a tensor that is written to later, perhaps in other columns: put each step into a new "
+     "tensor, or give the network a .clone()"),
     (r"in-?place", "an input is changed in place: work on a copy, x.clone()"),
     (r"Can't call numpy\(\)", "NumPy cuts the gradient: stay with torch"),
     (r"does not require grad",

@@ -28,9 +28,9 @@ class SharedLatent(nn.Module):
 
     .. math:: z = f_1(x_1), \qquad x_2 = f_2^{-1}(z)
 
-    The loss of a pair is :math:`-\log p_1(x_1) - \log p_2(x_2) + \lambda \|f_1(x_1) - f_2(x_2)\|^2`. Each x_1 has one
-    x_2 and the other way round, since both maps are bijections: there is nothing to sample. So both must have as many
-    numbers. Shapes: x_1 and x_2 (N, D). Errors: `ValueError` for flows over different sizes.
+    The loss of a pair is :math:`-\log p_1(x_1) - \log p_2(x_2)` :math:`{}+ \lambda \|f_1(x_1) - f_2(x_2)\|^2`. Each
+    x_1 has one x_2 and the other way round, since both maps are bijections: there is nothing to sample. So both must
+    have as many numbers. Shapes: x_1 and x_2 (N, D). Errors: `ValueError` for flows over different sizes.
     Source: Grover et al., 2020 (AlignFlow, arXiv 1905.12892). Chapter 13.
 
     >>> _ = torch.manual_seed(0)

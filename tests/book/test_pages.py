@@ -36,6 +36,11 @@ WIDTHS = "() => [document.documentElement.scrollWidth, window.innerWidth]"
 CUT = """() => [...document.querySelectorAll("div.math")].filter((place) => [...place.querySelectorAll("mjx-math, .nf-line")]
   .some((m) => (m.lastElementChild ?? m).getBoundingClientRect().right > place.getBoundingClientRect().right + 1))
   .map((place) => place.textContent.trim().slice(0, 60))"""
+# a formula within a line, which MathJax does not break: `$a$ ${}= b$` has a place where it can be
+SPILLED = """() => [...document.querySelectorAll("main span.math mjx-container")].filter((m) => {
+    const line = m.closest("p, li, td, dd, dt, figcaption");
+    return line && !m.closest("table") && m.getBoundingClientRect().right > line.getBoundingClientRect().right + 2;
+  }).map((m) => m.textContent.trim().slice(0, 60))"""
 TOO_WIDE = """() => [...document.querySelectorAll("main *")]
   .filter((e) => e.getBoundingClientRect().right > window.innerWidth + 1).slice(0, 8)
   .map((e) => `${e.tagName}.${e.className}`.slice(0, 80))"""
@@ -57,6 +62,7 @@ def problems(seen: Visit) -> list[str]:
                 found.append(f"scrolls sideways at {screen} px, {scheme}: {page.evaluate(TOO_WIDE)}")
             if size == PHONE:
                 found += [f"an equation runs out of its place at {screen} px: {text}" for text in page.evaluate(CUT)]
+                found += [f"a formula is wider than its line at {screen} px: {text}" for text in page.evaluate(SPILLED)]
     if (weight := sum(seen.bytes.values())) > MOST_BYTES:
         largest = sorted(seen.bytes.items(), key=lambda item: -item[1])[:4]
         found.append(f"weighs {weight / 1e6:.2f} MB, at most {MOST_BYTES / 1e6} MB; the largest: {largest}")
@@ -94,6 +100,7 @@ FAULTS = {
     "asks for https://example.org": "<script src='https://example.org/a.js'></script>",
     "404 for": "<img src='../_static/lost.png' alt='lost'>",
     "an equation runs out": f"<div class='math notranslate nohighlight'>\\[\\text{{{'long' * 50}}}\\]</div>",
+    "wider than its line": f"<p><span class='math notranslate nohighlight'>\\(\\text{{{'long' * 50}}}\\)</span></p>",
     "weighs": f"<p hidden>{'words ' * 300_000}</p>",
 }
 

@@ -710,7 +710,7 @@ def edit_detached(z, has, z_new, strength):
 RIGHT = {
     "08.actnorm": [(actnorm_views,), (actnorm_moments,), (actnorm_loop,), (actnorm_in_order,)],
     "08.split_prior": [(prior_divided,), (prior_distributions,), (prior_of_x,), (prior_rows,)],
-    "08.bits": [(bits_at_once,), (bits_running,), (bits_in_bits,), (bits_one_by_one,)],
+    "08.bits": [(bits_at_once,), (bits_running,), (bits_in_bits,), (bits_one_by_one,), (bits_float,)],
     "08.interpolate": [(path_at_once,), (path_lerp,), (path_angle,), (path_filled,)],
     "08.attribute": [(edit_sums,), (edit_loop,), (edit_where,), (edit_matrix,)],
 }
@@ -794,7 +794,6 @@ WRONG = {
         (bits_ladj_sign, "ladj_sign"),
         (bits_at_x, "at_x"),
         (bits_rows, "rows"),
-        (bits_float, "detached"),
     ],
     "08.interpolate": [
         (path_straight, "straight"),

@@ -188,183 +188,183 @@ def edit_source_in_place(flow, w, source, target):
 # 12.linear --------------------------------------------------------------------------------------------------------
 
 
-def linear_gram(w, D, k, step):
-    wanted = torch.zeros(len(D), dtype=D.dtype, device=D.device)
+def linear_gram(w, L, k, step):
+    wanted = torch.zeros(len(L), dtype=L.dtype, device=L.device)
     wanted[k] = 1
-    return w + torch.outer(step, D.T @ torch.linalg.solve(D @ D.T, wanted))
+    return w + torch.outer(step, L.T @ torch.linalg.solve(L @ L.T, wanted))
 
 
-def linear_lstsq(w, D, k, step):
-    wanted = step * torch.eye(len(D), dtype=D.dtype, device=D.device)[:, k : k + 1]  # (K, N)
-    return w + torch.linalg.lstsq(D, wanted).solution.T
+def linear_lstsq(w, L, k, step):
+    wanted = step * torch.eye(len(L), dtype=L.dtype, device=L.device)[:, k : k + 1]  # (K, N)
+    return w + torch.linalg.lstsq(L, wanted).solution.T
 
 
-def linear_projected(w, D, k, step):
+def linear_projected(w, L, k, step):
     """What is left of row k without the others, over what prediction k makes of it."""
-    others = D[[j for j in range(len(D)) if j != k]]
+    others = L[[j for j in range(len(L)) if j != k]]
     q = torch.linalg.qr(others.T)[0]
-    left = D[k] - q @ (q.T @ D[k])
+    left = L[k] - q @ (q.T @ L[k])
     left = left - q @ (q.T @ left)
-    return w + step[:, None] * left / (D[k] @ left)
+    return w + step[:, None] * left / (L[k] @ left)
 
 
-def linear_triangular(w, D, k, step):
-    q, r = torch.linalg.qr(D.T)
-    unit = torch.eye(len(D), dtype=D.dtype, device=D.device)[:, k : k + 1]
+def linear_triangular(w, L, k, step):
+    q, r = torch.linalg.qr(L.T)
+    unit = torch.eye(len(L), dtype=L.dtype, device=L.device)[:, k : k + 1]
     direction = q @ torch.linalg.solve_triangular(r.T, unit, upper=False)
     return w + step[:, None] * direction.T
 
 
-def linear_loop(w, D, k, step):
-    inverse = D.T @ torch.linalg.inv(D @ D.T)
+def linear_loop(w, L, k, step):
+    inverse = L.T @ torch.linalg.inv(L @ L.T)
     return torch.stack([row + s * inverse[:, k] for row, s in zip(w, step)])
 
 
-def _pinv(D):
-    return torch.linalg.pinv(D)
+def _pinv(L):
+    return torch.linalg.pinv(L)
 
 
-def linear_along_row(w, D, k, step):
-    return w + step[:, None] * D[k]
+def linear_along_row(w, L, k, step):
+    return w + step[:, None] * L[k]
 
 
-def linear_along_unit_row(w, D, k, step):
-    return w + step[:, None] * F.normalize(D[k], dim=0)
+def linear_along_unit_row(w, L, k, step):
+    return w + step[:, None] * F.normalize(L[k], dim=0)
 
 
-def linear_others_move(w, D, k, step):
-    return w + step[:, None] * D[k] / D[k].square().sum()
+def linear_others_move(w, L, k, step):
+    return w + step[:, None] * L[k] / L[k].square().sum()
 
 
-def _left(D, k):
-    others = torch.cat((D[:k], D[k + 1 :]))
-    return D[k] - others.T @ torch.linalg.pinv(others.T) @ D[k] if len(others) else D[k]
+def _left(L, k):
+    others = torch.cat((L[:k], L[k + 1 :]))
+    return L[k] - others.T @ torch.linalg.pinv(others.T) @ L[k] if len(others) else L[k]
 
 
-def linear_not_rescaled(w, D, k, step):
-    return w + step[:, None] * _left(D, k)
+def linear_not_rescaled(w, L, k, step):
+    return w + step[:, None] * _left(L, k)
 
 
-def linear_unit_step(w, D, k, step):
-    left = _left(D, k)
+def linear_unit_step(w, L, k, step):
+    left = _left(L, k)
     return w + step[:, None] * left / left.norm()
 
 
-def linear_one_by_one(w, D, k, step):
-    v = D[k].clone()
-    for j in range(len(D)):
+def linear_one_by_one(w, L, k, step):
+    v = L[k].clone()
+    for j in range(len(L)):
         if j != k:
-            v = v - (v @ D[j]) / (D[j] @ D[j]) * D[j]
-    return w + step[:, None] * v / (D[k] @ v)
+            v = v - (v @ L[j]) / (L[j] @ L[j]) * L[j]
+    return w + step[:, None] * v / (L[k] @ v)
 
 
-def linear_rows_of_length_one(w, D, k, step):
-    return w + step[:, None] * _pinv(F.normalize(D, dim=1))[:, k]
+def linear_rows_of_length_one(w, L, k, step):
+    return w + step[:, None] * _pinv(F.normalize(L, dim=1))[:, k]
 
 
-def linear_first_numbers(w, D, k, step):
-    K = len(D)
+def linear_first_numbers(w, L, k, step):
+    K = len(L)
     moved = w.clone()
-    moved[:, :K] += step[:, None] * torch.linalg.inv(D[:, :K])[:, k]
+    moved[:, :K] += step[:, None] * torch.linalg.inv(L[:, :K])[:, k]
     return moved
 
 
-def linear_ridge(w, D, k, step):
-    gram = D @ D.T + 1e-6 * torch.eye(len(D), dtype=D.dtype, device=D.device)
-    return w + step[:, None] * (D.T @ torch.linalg.inv(gram))[:, k]
+def linear_ridge(w, L, k, step):
+    gram = L @ L.T + 1e-6 * torch.eye(len(L), dtype=L.dtype, device=L.device)
+    return w + step[:, None] * (L.T @ torch.linalg.inv(gram))[:, k]
 
 
-def linear_strong_ridge(w, D, k, step):
-    gram = D @ D.T + 0.1 * torch.eye(len(D), dtype=D.dtype, device=D.device)
-    return w + step[:, None] * (D.T @ torch.linalg.inv(gram))[:, k]
+def linear_strong_ridge(w, L, k, step):
+    gram = L @ L.T + 0.1 * torch.eye(len(L), dtype=L.dtype, device=L.device)
+    return w + step[:, None] * (L.T @ torch.linalg.inv(gram))[:, k]
 
 
-def linear_transposed(w, D, k, step):
-    return w + step[:, None] * _pinv(D)[k]
+def linear_transposed(w, L, k, step):
+    return w + step[:, None] * _pinv(L)[k]
 
 
-def linear_pinv_of_transpose(w, D, k, step):
-    return w + step[:, None] * _pinv(D.T)[:, k]
+def linear_pinv_of_transpose(w, L, k, step):
+    return w + step[:, None] * _pinv(L.T)[:, k]
 
 
-def linear_transpose_for_inverse(w, D, k, step):
-    return w + step[:, None] * D.T[:, k] / (D**2).sum()
+def linear_transpose_for_inverse(w, L, k, step):
+    return w + step[:, None] * L.T[:, k] / (L**2).sum()
 
 
-def linear_from_one(w, D, k, step):
-    return w + step[:, None] * _pinv(D)[:, k - 1]
+def linear_from_one(w, L, k, step):
+    return w + step[:, None] * _pinv(L)[:, k - 1]
 
 
-def linear_first_attribute(w, D, k, step):
-    return w + step[:, None] * _pinv(D)[:, 0]
+def linear_first_attribute(w, L, k, step):
+    return w + step[:, None] * _pinv(L)[:, 0]
 
 
-def linear_all(w, D, k, step):
-    return w + step[:, None] * (_pinv(D) @ torch.ones(len(D), dtype=D.dtype, device=D.device))
+def linear_all(w, L, k, step):
+    return w + step[:, None] * (_pinv(L) @ torch.ones(len(L), dtype=L.dtype, device=L.device))
 
 
-def linear_no_step(w, D, k, step):
-    return w + _pinv(D)[:, k]
+def linear_no_step(w, L, k, step):
+    return w + _pinv(L)[:, k]
 
 
-def linear_step_sign(w, D, k, step):
-    return w - step[:, None] * _pinv(D)[:, k]
+def linear_step_sign(w, L, k, step):
+    return w - step[:, None] * _pinv(L)[:, k]
 
 
-def linear_step_abs(w, D, k, step):
-    return w + torch.abs(step)[:, None] * _pinv(D)[:, k]
+def linear_step_abs(w, L, k, step):
+    return w + torch.abs(step)[:, None] * _pinv(L)[:, k]
 
 
-def linear_divided_by_step(w, D, k, step):
-    return w + _pinv(D)[:, k] / step[:, None]
+def linear_divided_by_step(w, L, k, step):
+    return w + _pinv(L)[:, k] / step[:, None]
 
 
-def linear_one_step(w, D, k, step):
-    return w + step.mean() * _pinv(D)[:, k]
+def linear_one_step(w, L, k, step):
+    return w + step.mean() * _pinv(L)[:, k]
 
 
-def linear_target(w, D, k, step):
-    missing = step - (w @ D.T)[:, k]
-    return w + missing[:, None] * _pinv(D)[:, k]
+def linear_target(w, L, k, step):
+    missing = step - (w @ L.T)[:, k]
+    return w + missing[:, None] * _pinv(L)[:, k]
 
 
-def linear_others_reset(w, D, k, step):
-    wanted = torch.zeros_like(w @ D.T)
+def linear_others_reset(w, L, k, step):
+    wanted = torch.zeros_like(w @ L.T)
     wanted[:, k] = step
-    return w + (wanted - w @ D.T) @ _pinv(D).T
+    return w + (wanted - w @ L.T) @ _pinv(L).T
 
 
-def linear_change_only(w, D, k, step):
-    return step[:, None] * _pinv(D)[:, k]
+def linear_change_only(w, L, k, step):
+    return step[:, None] * _pinv(L)[:, k]
 
 
-def linear_unchanged(w, D, k, step):
+def linear_unchanged(w, L, k, step):
     return w.clone()
 
 
-def linear_lost(w, D, k, step):
-    predictions = w @ D.T
+def linear_lost(w, L, k, step):
+    predictions = w @ L.T
     predictions[:, k] += step
-    return predictions @ _pinv(D).T
+    return predictions @ _pinv(L).T
 
 
-def linear_predictions(w, D, k, step):
-    predictions = w @ D.T
+def linear_predictions(w, L, k, step):
+    predictions = w @ L.T
     predictions[:, k] += step
     return predictions
 
 
-def linear_renormalised(w, D, k, step):
-    new = linear_loop(w, D, k, step)
+def linear_renormalised(w, L, k, step):
+    new = linear_loop(w, L, k, step)
     return F.normalize(new, dim=1) * w.norm(dim=1)[:, None]
 
 
-def linear_no_new_dim(w, D, k, step):
-    return w + step * _pinv(D)[:, k]
+def linear_no_new_dim(w, L, k, step):
+    return w + step * _pinv(L)[:, k]
 
 
-def linear_in_place(w, D, k, step):
-    w += step[:, None] * _pinv(D)[:, k]
+def linear_in_place(w, L, k, step):
+    w += step[:, None] * _pinv(L)[:, k]
     return w
 
 

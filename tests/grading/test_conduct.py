@@ -268,6 +268,14 @@ def test_gradient():
 
     wrong(no_grad, "gradient", "detached", name="00.setup")
 
+    def writes_beside_what_a_net_has_seen(z, nets):
+        x = z.clone()
+        for k in reversed(range(len(nets))):
+            x[:, 1 - k % 2 :: 2] -= nets[k](x[:, k % 2 :: 2])
+        return x
+
+    wrong(writes_beside_what_a_net_has_seen, "gradient", text="a tensor that is written to later", name="04.decode")
+
 
 def test_inputs_changed_in_place():
     def squares_in_place(z):

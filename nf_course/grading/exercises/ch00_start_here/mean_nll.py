@@ -7,7 +7,7 @@ import torch
 from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
 
 TASK = r"""
-A flow is trained by making the data likely. The loss is the mean negative log-likelihood, in nats per sample:
+A flow is trained by making the data likely. The loss is the mean negative log-likelihood, in nats per point:
 
 $$\mathrm{NLL} = -\frac1N \sum_{n=1}^{N} \log p_X(x_n)$$
 

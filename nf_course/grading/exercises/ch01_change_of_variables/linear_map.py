@@ -11,7 +11,7 @@ Let $z \sim \mathcal N(0, I_D)$ and $x = A z + b$ with an invertible $D \times D
 
 $$\log p_X(x) = \log \mathcal N\!\left(A^{-1}(x - b);\, 0, I_D\right) - \log|\det A|$$
 
-Write it for a batch: `x` has shape `(N, D)`, each row a sample, `A` has shape `(D, D)`, `b` has shape `(D,)`, the
+Write it for a batch: `x` has shape `(N, D)`, each row a point, `A` has shape `(D, D)`, `b` has shape `(D,)`, the
 result has shape `(N,)`. Solve the linear system instead of inverting the matrix (`torch.linalg.solve`), and take
 the logarithm of the determinant without the determinant (`torch.linalg.slogdet`): at $D = 64$ the determinant
 underflows.

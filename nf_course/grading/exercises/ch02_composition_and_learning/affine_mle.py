@@ -16,10 +16,10 @@ $$\begin{gathered}
 \mathrm{NLL} = \tfrac D2 (1 + \log 2\pi) + \tfrac12 \log\det\hat\Sigma
 \end{gathered}$$
 
-`x` has shape `(N, D)` with $N > D$. Return `(mu, L, nll)`: `mu` of shape `(D,)`; `L` of shape `(D, D)`, lower
-triangular with a positive diagonal; and `nll`, the smallest mean negative log-likelihood in nats, a tensor without
-dimensions. Mind the $\frac1N$. At $D = 40$ the determinant of $\hat\Sigma$ may underflow: take its logarithm without
-computing it.
+`x` has shape `(N, D)` with $N > D$, and $D$ may be 1. Return `(mu, L, nll)`: `mu` of shape `(D,)`; `L` of shape
+`(D, D)`, lower triangular with a positive diagonal; and `nll`, the smallest mean negative log-likelihood in nats, a
+tensor without dimensions. Mind the $\frac1N$. At $D = 40$ the determinant of $\hat\Sigma$ may underflow: take its
+logarithm without computing it.
 """
 
 HINTS = (

@@ -19,7 +19,7 @@ Return it for encode, one number for each row of `x`, shape `(N,)`. `x` has shap
 """
 
 HINTS = (
-    "The shift moves every point by the same amount locally. What does an added constant do to a volume?",
+    "Hold the kept features fixed: the shift then moves all points by the same amount. What does that do to a volume?",
     "scale_net returns logarithms already, one for each moved feature. A kept feature adds log 1 = 0.",
     "scale_net(x[:, mask]) has shape (N, number moved). Sum it over dim 1.",
 )

@@ -6,8 +6,8 @@ from torch import Tensor
 from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
 
 TASK = r"""
-A flow of $k$ couplings has $k$ masks. Alternating them is not enough. Write two functions, each returning a list
-of `k` boolean masks of length `D` (`True` where a feature is *kept*), for any `D >= 3` and `k >= 2`:
+A flow of $k$ couplings has $k$ masks. That neighbours differ is not enough. Write two functions, each returning a
+list of `k` boolean masks of length `D` (`True` where a feature is *kept*), for any `D >= 3` and `k >= 2`:
 
 - `good_masks(D, k)`: every feature is moved by at least one coupling.
 - `bad_masks(D, k)`: the masks look busy, and yet some feature is never moved. However the flow is trained, its encode

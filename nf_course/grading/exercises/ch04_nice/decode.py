@@ -15,7 +15,8 @@ h_{k+1,\text{moved}} = h_{k,\text{moved}} + \mathtt{nets[k]}(h_{k,\text{kept}}),
 
 Undo all of them. `z` has shape `(N, D)`, where `D` may be odd, and `nets` is a list of $L$ networks, each from the
 kept features of its coupling to the moved ones. Return `x`, of shape `(N, D)`, with every feature in its place. Leave
-`z` and the list as they were.
+`z` and the list as they were. Gradients must flow through the networks, so write into no tensor that one of them has
+been given, not even into other columns of it.
 """
 
 HINTS = (

@@ -18,7 +18,8 @@ $$\operatorname{sign} \det W = \operatorname{sign}(P) \prod_{c} \operatorname{si
 
 $\operatorname{sign}(P)$ is the parity of the permutation: $+1$ if an even number of swaps makes it, $-1$ if an odd
 number does. `permutation` holds $C$ indices, `sign_s` (of $+1$ and $-1$) and `log_abs_s` have shape `(C,)`. Return
-the pair `(sign, log_abs_det)`, two numbers, without any determinant.
+the pair `(sign, log_abs_det)`, two numbers, without any determinant. The second is a tensor that carries a gradient on
+to `log_abs_s`, for training goes through it.
 """
 
 HINTS = (

@@ -10,7 +10,7 @@ from nf_course.grading.operators import SOLVERS
 TASK = r"""
 Decode $z = W x$ with $W = P L (U + \operatorname{diag}(s))$, without an inverse and without a general solver:
 
-$$y = P^{\mathsf T} z, \qquad L\, v = y, \qquad (U + \operatorname{diag}(s))\, x = v$$
+$$y = P^\top z, \qquad L\, v = y, \qquad (U + \operatorname{diag}(s))\, x = v$$
 
 `z` has shape `(N, C)`, each row a vector $z_n = W x_n$; the factors are as in the exercise that builds $W$
 (`permutation`, `lower`, `upper`, `sign_s`, `log_abs_s`). Return `x`, of shape `(N, C)`. Use

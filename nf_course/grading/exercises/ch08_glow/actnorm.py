@@ -16,7 +16,8 @@ z_{c,p} = s_c\, x_{c,p} + b_c, \\
 `x` has shape `(N, C, H, W)`; `log_scale` holds $\log s$ and `shift` holds $b$, both of shape `(C,)`. If `initialised`
 is `False`, this is the first batch: replace both, so that over the batch and all pixels each channel of $z$ has mean 0
 and standard deviation 1 (the deviation that divides by $N H W$). If it is `True`, use them as they are. Return
-`(z, ladj, log_scale, shift)`: `ladj` of shape `(N,)`, and the two vectors that were used.
+`(z, ladj, log_scale, shift)`: `ladj` of shape `(N,)`, and the two vectors that were used. Those that came in stay as
+they were.
 """
 
 HINTS = (

@@ -20,7 +20,8 @@ x_{j,n} = \frac{k_n + u_{j,n}}{\mathtt{bins}}
 
 - `images`, `(N, D)`: the whole numbers $k$;
 - `noise`, `(K, N, D)`: the draws, in $[0, 1)$, ready to use;
-- `layer.encode(x)` returns `(z, ladj)` and `base.log_prob(z)` the base density, so that $\log p(x)$ is as always;
+- `layer.encode(x)` takes a batch `(N, D)` and returns `(z, ladj)`, `base.log_prob(z)` is the base density, so that
+  $\log p(x)$ is as always;
 - `bins`: a whole number.
 
 Return one number.
@@ -226,5 +227,4 @@ EXERCISE = Exercise(
     cases=cases,
     mistakes=MISTAKES,
     independent=a_flow_that_knows_nothing,
-    gradient=("layer",),
 )

@@ -5,13 +5,13 @@ import torch
 from nf_course.grading.exercise import Case, Exercise, Finding, Mistake
 
 TASK = r"""
-For noise $e$ of mean 0 and covariance $I$ the number $e^{\mathsf T} J e$ has the trace of $J$ as its mean. Hutchinson's
+For noise $e$ of mean 0 and covariance $I$ the number $e^\top J e$ has the trace of $J$ as its mean. Hutchinson's
 estimate of a divergence takes one draw $e_n$ for each row $x_n$:
 
-$$\operatorname{tr} J_n \approx e_n^{\mathsf T} J_n\, e_n, \qquad J_n = \frac{\partial f(x_n)}{\partial x_n}$$
+$$\operatorname{tr} J_n \approx e_n^\top J_n\, e_n, \qquad J_n = \frac{\partial f(x_n)}{\partial x_n}$$
 
 `f` takes a batch `(N, D)` and returns one of the same shape, each row from the same row alone; `x` and `e` have shape
-`(N, D)`. Return $e_n^{\mathsf T} J_n e_n$ for the noise `e` that is given, shape `(N,)`. Call `f` on the whole batch
+`(N, D)`. Return $e_n^\top J_n e_n$ for the noise `e` that is given, shape `(N,)`. Call `f` on the whole batch
 and use one backward pass: no loop or `vmap` over features or rows, no full Jacobian. `x` may come with `requires_grad`
 or without it. The result must carry a gradient on to `x` and to the parameters of `f`, for training goes through it.
 """

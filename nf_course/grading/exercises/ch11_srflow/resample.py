@@ -5,20 +5,21 @@ import torch
 from nf_course.grading.exercise import Case, Exercise, Finding, mistakes_of
 
 TASK = r"""
-The latent of a multi-scale flow comes in parts, the coarsest first, here counted in that order:
-$z = (z_1, \dots, z_L)$. Encode a real picture,
-keep its first $k$ parts, and draw the others again at the temperature $T$:
+The latent of a multi-scale flow comes in parts, one for each of its $L$ levels, the coarsest first:
+$z = (z_L, \dots, z_1)$. Encode a real picture, keep its first $k$ parts, and draw the others again at the
+temperature $T$:
 
 $$\begin{gathered}
-z = f(x; c), \qquad \tilde{z} = \bigl(z_1, \dots, z_k,\ T e_{k+1}, \dots, T e_L\bigr), \\
+z = f(x; c), \\
+\tilde{z} = \bigl(z_L, \dots, z_{L-k+1},\ T e_{L-k}, \dots, T e_1\bigr), \\
 \tilde{x} = f^{-1}(\tilde{z}; c)
 \end{gathered}$$
 
 `flow.encode(x, c)` returns `(z, ladj)` with `z` flat, of shape `(N, D)`: one part after the other, each flattened.
 `flow.decode(z, c)` returns `(x, ladj)`. In this exercise a picture is a row of numbers too, so `x` has shape `(N, D)`,
-and `c` has shape `(N, K)`. `noise` is the list $e_1, \dots, e_L$, drawn for you: one tensor `(N, channels, height,
-width)` for each part, with as many numbers as the part has. `keep` is $k$, from 0 (all is drawn again) to
-$L$ (nothing is); `temperature` is $T$. Return the new pictures $\tilde{x}$, in the shape of `x`.
+and `c` has shape `(N, K)`. `noise` is the list $e_L, \dots, e_1$, drawn for you: one tensor `(N, channels, height,
+width)` for each part, in the same order, with as many numbers as the part has. `keep` is $k$, from 0 (all is drawn
+again) to $L$ (nothing is); `temperature` is $T$. Return the new pictures $\tilde{x}$, in the shape of `x`.
 """
 
 HINTS = (

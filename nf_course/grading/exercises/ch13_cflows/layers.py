@@ -19,9 +19,9 @@ x_2^0 = x_2, \qquad x_2^l = t_l\bigl(x_2^{l-1};\ h^{l-1}\bigr), \qquad z = x_2^L
 \end{gathered}$$
 
 `x2` has shape `(N, D2)` and `x1` has shape `(N, D1)`; the two sizes may differ. `source` and `target` are lists of as
-many layers, $l = 1$ first. `s.encode(h)` of a source layer returns the pair $s(h)$, `(N, D1)`, and its ladj;
-`t.encode(x, h)` of a target layer returns the pair $t(x; h)$, `(N, D2)`, and its ladj. `base.log_prob(z)` is
-$\log p(z)$. All ladjs and log-densities have shape `(N,)`. Return $\log p(x_2 \mid x_1)$, shape `(N,)`.
+many layers, $l = 1$ first. `s.encode(h)` of a source layer returns the pair $s(h)$, `(N, D1)`, and its `ladj`;
+`t.encode(x, h)` of a target layer returns the pair $t(x; h)$, `(N, D2)`, and its `ladj`. `base.log_prob(z)` is
+$\log p(z)$. All log-determinants and log-densities have shape `(N,)`. Return $\log p(x_2 \mid x_1)$, shape `(N,)`.
 """
 
 HINTS = (

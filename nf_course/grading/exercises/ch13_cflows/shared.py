@@ -14,7 +14,7 @@ $$z = f_1(x_1), \qquad x_2 = f_2^{-1}(z)$$
 
 Each flow is a list of layers here, the data's side first. So $f_1$ is the layers of `first`, one after the other, and
 $f_2$ those of `second`; the lists need not be equally long. `layer.encode(x)` returns the pair `(z, ladj)` and
-`layer.decode(z)` the pair `(x, ladj)`, each ladj that of the map just made, of shape `(N,)`. `x1` has shape `(N, D)`.
+`layer.decode(z)` the pair `(x, ladj)`, each `ladj` that of the map just made, of shape `(N,)`. `x1` has shape `(N, D)`.
 Return the pair `(x2, ladj)`: $x_2$ of shape `(N, D)`, and $\log \left| \det \partial x_2 / \partial x_1 \right|$ of the
 whole way, of shape `(N,)`.
 """
