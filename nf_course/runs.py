@@ -45,10 +45,13 @@ def train(
     NAME.checkpoint is written on the way; a run that was cut off goes on from it, and it is removed at the end.
     In the processes of torchrun, inside `parallel.joined()`, rank 0 writes, and all get the card.
     Images lie channels-last; on CUDA the networks run in bfloat16. Ctrl-C stops early and keeps what was best.
-    Errors: `ValueError` for an unknown recipe, less than one step, a missing folder, or a checkpoint of another run.
+    Errors: `ValueError` for an unknown recipe, less than one step, a missing folder, a file in the place of `out`, or a
+    checkpoint of another run.
     """
     recipe, out, where = recipes.recipe(name), Path(out), device()
     steps = recipe.steps if steps is None else steps
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"train: expected a folder for what it leaves, got the file {out}")
     if steps < 1:  # no card tells of a run without a step
         raise ValueError(f"train: expected steps as a whole number, at least 1, got {steps}")
     images, valid = recipe.training_images(folder), recipe.load("valid", folder)

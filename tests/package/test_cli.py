@@ -113,6 +113,13 @@ def test_wrong_words_get_one_clear_line(tmp_path, capsys, arguments, words):
     assert words in err and err.startswith("nf-course: ") and "Traceback" not in err and err.count("\n") == 1
 
 
+def test_a_file_where_its_folder_should_be_stays_as_it_is(tmp_path, capsys):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    assert main(["train", "nice-digits", "--steps", "2", "--out", str(path)]) == 2
+    assert "expected a folder" in capsys.readouterr().err and path.read_text() == "mine"
+
+
 def test_the_list_and_the_table_for_scripts(capsys):
     assert main(["recipes", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
