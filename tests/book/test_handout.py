@@ -105,7 +105,12 @@ def test_its_links_lead_to_what_is_handed_out(known, tmp_path):
 
 
 def test_the_archive(tmp_path):
-    environment = {**os.environ, "NF_COURSE_REPOSITORY": "owner/name", "NF_COURSE_BRANCH": "v1", "NF_COURSE_INSTALL": ""}
+    environment = {
+        **os.environ,
+        "NF_COURSE_REPOSITORY": "owner/name",
+        "NF_COURSE_BRANCH": "v1",
+        "NF_COURSE_INSTALL": "",
+    }
     command = [sys.executable, str(ROOT / "tools" / "handout.py"), "write", str(tmp_path / "handout")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "git+https://github.com/owner/name@v1" in done.stdout, done.stderr
