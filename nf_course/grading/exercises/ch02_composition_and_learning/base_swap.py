@@ -36,7 +36,14 @@ def _flow(draw, d, sign):
 
 
 def cases(draw):
-    return [Case((2 * draw.normal(n, d), *_flow(draw, d, sign))) for n, d, sign in ((6, 3, -1), (1, 2, 1), (8, 5, 1))]
+    """Log-dets of either sign: at the last row the layer stretches most, at most of the others it shrinks."""
+    made = []
+    for n, d, sign in ((6, 3, -1), (1, 2, 1), (8, 5, 1)):
+        bijection, base = _flow(draw, d, sign)
+        steepest = bijection.decode(torch.zeros_like(bijection.offset)[None])[0]
+        x = torch.cat((2 * draw.normal(n, d)[:-1], steepest)) if n > 1 else 2 * draw.normal(n, d)
+        made.append(Case((x, bijection, base)))
+    return made
 
 
 def interval_keeps_its_probability(ask, draw):

@@ -39,7 +39,16 @@ def sign_and_log_det(permutation, sign_s, log_abs_s):
 def cases(draw):
     made = []
     # cycles of these lengths: an answer that counts the moved elements, or follows one cycle, is wrong in one of them
-    for cycles, minus in (((3, 2), 1), ((1,), 1), ((2, 2), 1), ((4, 1, 1), 2), ((3,), 2)):
+    for cycles, minus in (
+        ((3, 2), 1),
+        ((1,), 1),
+        ((2, 2), 1),
+        ((4, 1, 1), 2),
+        ((3,), 2),
+        ((5, 2), 1),
+        ((3, 3), 1),
+        ((4, 3, 2), 2),
+    ):
         channels = sum(cycles)
         sign_s = torch.ones(channels, dtype=torch.float64, device=draw.device)
         sign_s[:minus] = -1

@@ -50,6 +50,17 @@ def _neighbours(draw, picture, kind):
     return [picture + step, picture + far.view_as(picture), picture * (1 + bright), picture + edge.view_as(picture)]
 
 
+def _few_pixels(draw, picture):
+    """Three training pictures for a new one: one pixel off, six a little less, and one that no square of rows holds.
+
+    The first is the nearest. By the largest difference the second is, within the largest square the third.
+    """
+    off = torch.zeros(3, picture.numel()).to(picture)
+    one, *six = draw.permutation(picture.numel() - 1)[:7].tolist()
+    off[0, one], off[1, six], off[2, -1] = 0.15, 0.1 * draw.signs(6).to(picture), 0.4
+    return picture + off.view(3, *picture.shape)
+
+
 def cases(draw):
     """Pictures of all sizes, not square; one new picture, two, fewer than training pictures and more."""
     made = []
@@ -60,6 +71,11 @@ def cases(draw):
         training = torch.stack([t for four in near for t in four])
         training = training[draw.permutation(len(training))]
         made.append(Case((pictures, training, draw.normal(len(training), points, 3))))
+    for shape in ((1, 3, 7), (2, 7, 4)):
+        pictures = draw.uniform(0.1, 0.9, 2, *shape)
+        training = torch.cat([_few_pixels(draw, picture) for picture in pictures])
+        training = training[draw.permutation(len(training))]
+        made.append(Case((pictures, training, draw.normal(len(training), 2, 3))))
     pictures = draw.uniform(0.1, 0.9, 6, 1, 3, 4)  # more new pictures than training ones; some that were seen already
     training = torch.cat((pictures[[4, 1]], draw.uniform(0.1, 0.9, 2, 1, 3, 4)))
     made.append(Case((pictures, training, draw.normal(4, 5, 3))))

@@ -38,6 +38,7 @@ def cases(draw):
         (150, 3, 8, 4, 1.2, 1.5),
         (97, 5, 12, 6, 2.0, 1.5),
         (83, 2, 3, 2, 1.1, 0.2),
+        (120, 2, 3, 4, 2.4, 1.5),  # wide enough for the mean and the farthest of a piece to differ
     ):
         centre = apart * torch.ones(d).to(draw.normal(1))
         A, B = 1.2 * draw.normal(p, d) - centre, 1.2 * draw.normal(q, d) + centre
