@@ -20,9 +20,9 @@ NOTEBOOKS = sorted((ROOT / "book").glob("[0-9]*.ipynb")) + sorted((ROOT / "solut
 
 
 @cache
-def entries() -> dict[str, str]:
-    """Each entry of the API, and its page."""
-    return {name: page.name for page in API for name in ids(page) if name.startswith("nf_course.")}
+def entries() -> frozenset[str]:
+    """The names that have an entry in the API."""
+    return frozenset(name for page in API for name in ids(page) if name.startswith("nf_course."))
 
 
 def imported(notebook: Path) -> dict[str, tuple[str, object]]:
